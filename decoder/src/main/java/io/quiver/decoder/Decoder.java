@@ -1,0 +1,70 @@
+package io.quiver.decoder;
+
+import io.quiver.lora.arrow.ModulePrototype;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * A base model ready to decode, with pools of resident experts. One thread drives {@link #step}; the others may be called
+ * from any thread and take effect between steps.
+ */
+public interface Decoder extends AutoCloseable {
+    ModelConfig config();
+
+    /**
+     * Makes an expert resident, or finds it resident under its digest.
+     *
+     * @param digest {@code sha256:…} of the adapter
+     * @param adapterFolder holds adapter_config.json and adapter_model.safetensors, already validated
+     * @param prototypes by module path; a module without one cannot be chosen by Arrow
+     * @throws IllegalArgumentException if the adapter does not fit the model
+     */
+    Expert load(String digest, Path adapterFolder, Map<String, ModulePrototype> prototypes);
+
+    /** Frees an expert's slot. The caller sees to it that no open sequence uses it. */
+    void evict(Expert expert);
+
+    /** Opens a sequence without tokens. */
+    Sequence open(Routing routing);
+
+    /**
+     * Feeds tokens to sequences and returns, in the same order, what follows. One feed with many tokens is a prefill,
+     * many feeds with one token each are a batched decode step; sequences in one call may have different routings.
+     *
+     * @throws IllegalArgumentException if a sequence would outgrow {@link ModelConfig#contextTokensMax()}
+     */
+    List<StepOutput> step(List<Feed> feeds);
+
+    /** Bytes of keys and values now held by open sequences. */
+    long cacheBytes();
+
+    @Override
+    void close();
+
+    /** @param tokens what to append // (tokens) */
+    record Feed(Sequence sequence, int[] tokens) {
+        public Feed {
+            if (tokens.length == 0) {
+                throw new IllegalArgumentException("a feed has at least one token");
+            }
+        }
+    }
+
+    /**
+     * What one feed led to.
+     *
+     * @param logits of the token after the last one fed // (vocabulary)
+     * @param trace what each adapted module decided for each token fed; empty unless the routing asks for it
+     */
+    record StepOutput(float[] logits, List<ModuleTrace> trace) {}
+
+    /**
+     * The decisions of one module for the tokens of one feed. Experts are in the order of the routing.
+     *
+     * @param module path
+     * @param scores |x·p|, -1 where the expert lacks the module // (tokens, experts)
+     * @param coefficients w, 0 where not chosen // (tokens, experts)
+     */
+    record ModuleTrace(String module, float[][] scores, float[][] coefficients) {}
+}

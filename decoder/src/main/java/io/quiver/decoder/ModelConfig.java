@@ -1,0 +1,49 @@
+package io.quiver.decoder;
+
+import java.util.List;
+
+/**
+ * The numbers of a decoder-only model, as its config.json gives them.
+ *
+ * @param family {@code model_type}, such as {@code llama}
+ * @param hidden width of the residual stream
+ * @param intermediate width inside the MLP
+ * @param layers decoder layers
+ * @param heads query heads
+ * @param kvHeads key and value heads; divides heads
+ * @param headDim width of one head
+ * @param vocabulary entries of the embedding
+ * @param contextTokensMax {@code max_position_embeddings}
+ * @param rmsNormEps ε of RMSNorm
+ * @param rope rotary embedding
+ * @param tiedEmbeddings whether the head is the embedding's transpose
+ * @param eosTokens tokens that end a text, from generation_config.json or config.json
+ */
+public record ModelConfig(
+        String family,
+        int hidden,
+        int intermediate,
+        int layers,
+        int heads,
+        int kvHeads,
+        int headDim,
+        int vocabulary,
+        int contextTokensMax,
+        double rmsNormEps,
+        Rope rope,
+        boolean tiedEmbeddings,
+        List<Integer> eosTokens) {
+    public ModelConfig {
+        eosTokens = List.copyOf(eosTokens);
+        if (kvHeads < 1 || heads % kvHeads != 0) {
+            throw new IllegalArgumentException(heads + " query heads cannot share " + kvHeads + " key heads");
+        }
+    }
+
+    /**
+     * Rotary position embedding, rotate-half layout.
+     *
+     * @param inverseFrequencies after any scaling // (headDim / 2)
+     */
+    public record Rope(double[] inverseFrequencies) {}
+}

@@ -1,0 +1,48 @@
+package io.quiver.decoder;
+
+import java.util.List;
+
+/** How one sequence is routed. Fixed when the sequence is opened. */
+public sealed interface Routing {
+    /** The base model alone. */
+    record Base() implements Routing {}
+
+    /**
+     * Constant coefficients: every adapted module adds Σ wₑ ΔWₑ x, the same for every token.
+     *
+     * @param experts resident experts
+     * @param weights one coefficient per expert // (experts)
+     */
+    record Fixed(List<Expert> experts, List<Double> weights) implements Routing {
+        public Fixed {
+            experts = List.copyOf(experts);
+            weights = List.copyOf(weights);
+            if (experts.size() != weights.size()) {
+                throw new IllegalArgumentException(experts.size() + " experts but " + weights.size() + " weights");
+            }
+        }
+    }
+
+    /**
+     * Arrow: per token and adapted module, w = softmax over the topK largest of |x·pₑ| / temperature among the experts
+     * that have the module; y as {@link Combine} says. Source: Ostapenko et al. 2024, in the form of PEFT and of mttl.
+     *
+     * @param topK at least 1; clamped to the number of experts that have the module
+     * @param trace whether scores and coefficients are kept for {@link Decoder.StepOutput#trace}
+     */
+    record Arrow(List<Expert> experts, int topK, double temperature, Combine combine, boolean trace)
+            implements Routing {
+        public Arrow {
+            experts = List.copyOf(experts);
+            if (experts.isEmpty()) {
+                throw new IllegalArgumentException("a library needs at least one expert");
+            }
+            if (topK < 1) {
+                throw new IllegalArgumentException("top_k must be at least 1, but is " + topK);
+            }
+            if (!(temperature > 0) || Double.isInfinite(temperature)) {
+                throw new IllegalArgumentException("temperature must be above 0 and finite, but is " + temperature);
+            }
+        }
+    }
+}

@@ -1,0 +1,35 @@
+package io.quiver.objectstore;
+
+import java.util.regex.Pattern;
+
+/** Where an object lies. Keys are made from digests and ids, never from names that a caller chose. */
+public record ObjectKey(String value) {
+    private static final Pattern SAFE = Pattern.compile("[a-z0-9][a-z0-9._-]*(/[a-z0-9][a-z0-9._-]*)*");
+    private static final int LENGTH_MAX = 512;
+
+    public ObjectKey {
+        if (value.length() > LENGTH_MAX || !SAFE.matcher(value).matches()) {
+            throw new IllegalArgumentException("not an object key: '" + value + "'");
+        }
+    }
+
+    /** {@code blobs/sha256/<first two digits>/<hex>}: a file under its own digest. */
+    public static ObjectKey blob(String hex) {
+        return new ObjectKey("blobs/sha256/" + hex.substring(0, 2) + "/" + hex);
+    }
+
+    /** {@code prototypes/<adapter digest's hex>/<algorithm>.safetensors}. */
+    public static ObjectKey prototypes(String adapterHex, String algorithm) {
+        return new ObjectKey("prototypes/" + adapterHex + "/" + algorithm + ".safetensors");
+    }
+
+    /** {@code uploads/<upload id>/<n>}: bytes whose digest is not known yet; swept when they are left behind. */
+    public static ObjectKey upload(String uploadId, int n) {
+        return new ObjectKey("uploads/" + uploadId + "/" + n);
+    }
+
+    @Override
+    public String toString() {
+        return value;
+    }
+}

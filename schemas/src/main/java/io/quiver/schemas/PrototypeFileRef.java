@@ -1,0 +1,13 @@
+package io.quiver.schemas;
+
+/**
+ * A prototype file in the object store.
+ *
+ * @param algorithm what computed it, with its version, such as {@code arrow-v1}
+ * @param key where it lies, {@code prototypes/<adapter digest's hex>/<algorithm>.safetensors}
+ */
+public record PrototypeFileRef(String algorithm, String key, Digest digest, long sizeBytes) {
+    public PrototypeFileRef {
+        Names.require(algorithm, "algorithm");
+    }
+}
