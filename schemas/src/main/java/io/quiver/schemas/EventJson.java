@@ -1,5 +1,8 @@
 package io.quiver.schemas;
 
+import java.lang.reflect.RecordComponent;
+import java.util.Collection;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.DeserializationFeature;
 import tools.jackson.databind.json.JsonMapper;
@@ -20,7 +23,7 @@ public final class EventJson {
     /**
      * Reads an event of a known type.
      *
-     * @throws IllegalArgumentException if the bytes are not that event
+     * @throws IllegalArgumentException if the bytes are not that event, or leave out a component that is not optional
      */
     public static Event read(EventType type, byte[] json) {
         try {
@@ -28,9 +31,39 @@ public final class EventJson {
             if (event == null) {
                 throw new IllegalArgumentException("the data is null");
             }
+            requireComponents((Record) event, "");
             return event;
         } catch (JacksonException | NullPointerException e) {
             throw new IllegalArgumentException("not a " + type.shortName() + ": " + e.getMessage(), e);
+        }
+    }
+
+    /** JSON can leave out what the types promise: every component but the nullable ones must be there, at every depth. */
+    private static void requireComponents(Record event, String path) {
+        for (RecordComponent component : event.getClass().getRecordComponents()) {
+            String name = path + component.getName();
+            Object value = valueOf(component, event);
+            if (value == null && !component.getAnnotatedType().isAnnotationPresent(Nullable.class)) {
+                throw new IllegalArgumentException(name + " is missing");
+            }
+            if (value instanceof Record nested) {
+                requireComponents(nested, name + ".");
+            }
+            if (value instanceof Collection<?> elements) {
+                for (Object element : elements) {
+                    if (element instanceof Record nested) {
+                        requireComponents(nested, name + "[].");
+                    }
+                }
+            }
+        }
+    }
+
+    private static @Nullable Object valueOf(RecordComponent component, Record event) {
+        try {
+            return component.getAccessor().invoke(event);
+        } catch (ReflectiveOperationException e) {
+            throw new IllegalStateException("the accessors of a public record are public: " + component, e);
         }
     }
 }
