@@ -8,9 +8,14 @@ public record ObjectKey(String value) {
     private static final int LENGTH_MAX = 512;
 
     public ObjectKey {
-        if (value.length() > LENGTH_MAX || !SAFE.matcher(value).matches()) {
+        if (!isKey(value)) {
             throw new IllegalArgumentException("not an object key: '" + value + "'");
         }
+    }
+
+    /** Says whether the text has the form of a key. */
+    public static boolean isKey(String text) {
+        return text.length() <= LENGTH_MAX && SAFE.matcher(text).matches();
     }
 
     /** {@code blobs/sha256/<first two digits>/<hex>}: a file under its own digest. */

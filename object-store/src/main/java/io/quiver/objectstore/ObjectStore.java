@@ -11,27 +11,35 @@ import java.util.Optional;
  * Keep it small: what an S3 server of any make can do.
  */
 public interface ObjectStore extends AutoCloseable {
-    /** Makes the bucket if it is not there. */
+    /** Makes the bucket if it is not there; waits about a minute for a store that is still starting. */
     void ensureBucket();
 
     /**
-     * Stores a stream of known length, replacing what was there. The stream is read once, never held whole on the heap,
-     * and not closed.
+     * Stores a stream of known length, replacing what was there. The stream is read once, on the caller's thread, never
+     * held whole on the heap, not read further than {@code sizeBytes}, and not closed. A stream that fails or ends too
+     * soon leaves no object; its {@link java.io.IOException} comes out as {@link java.io.UncheckedIOException}, so that a
+     * broken source is told from a broken store.
      */
     void put(ObjectKey key, InputStream content, long sizeBytes);
 
-    /** Stores a stream of unknown length in parts; returns the bytes stored. An exception from the stream leaves no object. */
+    /** Stores a stream of unknown length in parts; returns the bytes stored. Else as {@link #put}. */
     long putStream(ObjectKey key, InputStream content);
 
     /** Opens an object. The caller closes the stream. Throws {@link ObjectNotFoundException}. */
     InputStream get(ObjectKey key);
 
-    /** Opens {@code lengthBytes} bytes from {@code offsetBytes}. The caller closes the stream. */
+    /**
+     * Opens {@code lengthBytes} bytes from {@code offsetBytes}, fewer if the object ends before. The caller closes the
+     * stream. Throws {@link ObjectNotFoundException}, and {@link ObjectStoreException} if the object ends before the offset.
+     */
     InputStream get(ObjectKey key, long offsetBytes, long lengthBytes);
 
     Optional<ObjectInfo> find(ObjectKey key);
 
-    /** Copies within the store without the bytes passing through here; replaces the target. */
+    /**
+     * Copies within the store without the bytes passing through here; replaces the target. Throws
+     * {@link ObjectNotFoundException} if there is no source.
+     */
     void copy(ObjectKey from, ObjectKey to);
 
     /** Deletes; what is not there is as good as deleted. */
