@@ -1,5 +1,6 @@
 package io.quiver.lora.peft;
 
+import io.quiver.lora.safetensors.Defect;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -10,4 +11,13 @@ import org.jspecify.annotations.Nullable;
  * @param where the tensor, module, field or file concerned
  */
 public record Violation(
-        String code, String message, @Nullable String where) {}
+        String code, String message, @Nullable String where) {
+    public static Violation of(ViolationCode code, String message, @Nullable String where) {
+        return new Violation(code.code(), message, where);
+    }
+
+    /** A broken file's defect, under its own code. */
+    public static Violation of(Defect defect) {
+        return new Violation(defect.code().code(), defect.message(), defect.where());
+    }
+}
