@@ -3,10 +3,13 @@ package io.quiver.embedded;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.gaul.s3proxy.S3Proxy;
 import org.gaul.s3proxy.auth.AuthenticationType;
 import org.gaul.s3proxy.nio2blob.FilesystemNio2BlobStore;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * An S3 server in this program, on 127.0.0.1 only, with signed requests (AWS signature 4). Buckets are directories under
@@ -14,6 +17,7 @@ import org.gaul.s3proxy.nio2blob.FilesystemNio2BlobStore;
  * without those they are lost, the bytes are not.
  */
 public final class EmbeddedS3 implements EmbeddedServer {
+    private static final Logger log = LoggerFactory.getLogger(EmbeddedS3.class);
     private static final String ACCESS_KEY = "quiver";
     private static final long STOP_LIMIT_MILLIS = 2_000;
     private static final int THREADS_MAX = 64;
@@ -74,6 +78,9 @@ public final class EmbeddedS3 implements EmbeddedServer {
         }
         try {
             server.stop();
+        } catch (TimeoutException e) {
+            // It has stopped; what has not ended by itself within the limit was cut off.
+            log.debug("the S3 server cut off the requests that were under way", e);
         } catch (Exception e) {
             throw new EmbeddedServerException("the S3 server does not stop", e);
         }

@@ -1,7 +1,6 @@
 package io.quiver.objectstore.minio;
 
 import io.minio.BucketExistsArgs;
-import io.minio.ComposeObjectArgs;
 import io.minio.CopyObjectArgs;
 import io.minio.GetObjectArgs;
 import io.minio.ListObjectsArgs;
@@ -177,41 +176,37 @@ public final class MinioObjectStore implements ObjectStore {
     public void copy(ObjectKey from, ObjectKey to) {
         long sizeBytes =
                 find(from).orElseThrow(() -> new ObjectNotFoundException(from)).sizeBytes();
-        if (sizeBytes <= wholeCopyBytesMax) {
-            requests.send(
-                    "copy " + from + " to " + to,
-                    from,
-                    s3 -> s3.copyObject(CopyObjectArgs.builder()
-                            .bucket(bucket)
-                            .object(to.value())
-                            .source(source(from).build())
-                            .build()));
-        } else {
-            requests.send(
-                    "copy " + from + " in parts to " + to,
-                    from,
-                    s3 -> s3.composeObject(ComposeObjectArgs.builder()
-                            .bucket(bucket)
-                            .object(to.value())
-                            .sources(ranges(from, sizeBytes))
-                            .build()));
+        if (sizeBytes > wholeCopyBytesMax) {
+            copyInParts(from, to, sizeBytes);
+            return;
         }
+        requests.send(
+                "copy " + from + " to " + to,
+                from,
+                s3 -> s3.copyObject(CopyObjectArgs.builder()
+                        .bucket(bucket)
+                        .object(to.value())
+                        .source(SourceObject.builder()
+                                .bucket(bucket)
+                                .object(from.value())
+                                .build())
+                        .build()));
     }
 
-    private SourceObject.Builder source(ObjectKey key) {
-        return SourceObject.builder().bucket(bucket).object(key.value());
-    }
-
-    /** The object as ranges of nearly equal length, so that none is below the smallest part that S3 takes. */
-    private List<SourceObject> ranges(ObjectKey key, long sizeBytes) {
-        long count = (sizeBytes + wholeCopyBytesMax - 1) / wholeCopyBytesMax;
-        List<SourceObject> ranges = new ArrayList<>();
-        for (long n = 0; n < count; n++) {
-            long start = sizeBytes / count * n;
-            long end = n == count - 1 ? sizeBytes : sizeBytes / count * (n + 1);
-            ranges.add(source(key).offset(start).length(end - start).build());
+    /** In parts of nearly equal length, so that none is below the smallest that S3 takes. */
+    private void copyInParts(ObjectKey from, ObjectKey to, long sizeBytes) {
+        MultipartUpload upload = MultipartUpload.ofCopies(requests, bucket, to);
+        try {
+            long count = (sizeBytes + wholeCopyBytesMax - 1) / wholeCopyBytesMax;
+            long lengthBytes = (sizeBytes + count - 1) / count;
+            for (long offsetBytes = 0; offsetBytes < sizeBytes; offsetBytes += lengthBytes) {
+                upload.addRange(from, offsetBytes, Math.min(lengthBytes, sizeBytes - offsetBytes));
+            }
+            upload.complete();
+        } catch (RuntimeException | Error e) {
+            upload.abort(e);
+            throw e;
         }
-        return ranges;
     }
 
     @Override

@@ -1,24 +1,11 @@
 package io.quiver.objectstore.minio;
 
-import io.minio.AbortMultipartUploadArgs;
-import io.minio.Checksum;
-import io.minio.CompleteMultipartUploadArgs;
-import io.minio.CreateMultipartUploadArgs;
-import io.minio.Http;
 import io.minio.PutObjectArgs;
-import io.minio.UploadPartArgs;
-import io.minio.errors.MinioException;
-import io.minio.messages.Part;
 import io.quiver.objectstore.ObjectKey;
-import io.quiver.objectstore.ObjectStoreException;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
-import java.util.ArrayList;
-import java.util.List;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * A stream on its way into the store: in one request if it fits into a part, else as a multipart upload that appears as a
@@ -29,14 +16,8 @@ import org.slf4j.LoggerFactory;
  * sent again.
  */
 final class PartwiseUpload {
-    /** The number of parts that S3 allows in one upload. */
-    static final int PART_COUNT_MAX = 10_000;
-
     /** The longest array that every Java platform has. */
     private static final int LENGTH_MAX = Integer.MAX_VALUE - 8;
-
-    private static final Logger LOG = LoggerFactory.getLogger(PartwiseUpload.class);
-    private static final String CONTENT_TYPE = "application/octet-stream";
 
     private final Requests requests;
     private final String bucket;
@@ -56,7 +37,8 @@ final class PartwiseUpload {
      * @param partBytes the smallest size of a part; larger when the upload would have too many parts
      */
     void store(long sizeBytes, int partBytes) {
-        long lengthOfPart = Math.max(partBytes, (sizeBytes + PART_COUNT_MAX - 1) / PART_COUNT_MAX);
+        long lengthOfPart =
+                Math.max(partBytes, (sizeBytes + MultipartUpload.PART_COUNT_MAX - 1) / MultipartUpload.PART_COUNT_MAX);
         if (lengthOfPart > LENGTH_MAX) {
             throw new IllegalArgumentException(sizeBytes + " bytes are too many for one object");
         }
@@ -79,7 +61,7 @@ final class PartwiseUpload {
     }
 
     /** Asks for as many bytes as were promised, and no more. */
-    private final class Bounded implements Demand {
+    private static final class Bounded implements Demand {
         private long leftBytes;
 
         Bounded(long sizeBytes) {
@@ -110,99 +92,27 @@ final class PartwiseUpload {
                 client -> client.putObject(PutObjectArgs.builder()
                         .bucket(bucket)
                         .object(key.value())
-                        .contentType(CONTENT_TYPE)
+                        .contentType(MultipartUpload.CONTENT_TYPE)
                         .data(content, length)
                         .build()));
     }
 
     /** @param buffer full with the first part */
     private long storeParts(Demand demand, byte[] buffer) {
-        String uploadId = requests.send(
-                        "begin to store " + key,
-                        null,
-                        client -> client.createMultipartUpload(CreateMultipartUploadArgs.builder()
-                                .bucket(bucket)
-                                .object(key.value())
-                                .headers(new Http.Headers(
-                                        "Content-Type",
-                                        CONTENT_TYPE,
-                                        "x-amz-checksum-algorithm",
-                                        Checksum.Algorithm.CRC32C.toString()))
-                                .build()))
-                .result()
-                .uploadId();
+        MultipartUpload upload = MultipartUpload.ofBytes(requests, bucket, key);
         try {
-            List<Part> parts = new ArrayList<>();
             long storedBytes = 0;
             int length = buffer.length;
             while (length > 0) {
-                parts.add(storePart(uploadId, parts.size() + 1, buffer, length));
+                upload.addBytes(buffer, length);
                 storedBytes += length;
                 length = length < buffer.length ? 0 : read(demand, buffer);
             }
-            requests.send(
-                    "complete " + key,
-                    null,
-                    client -> client.completeMultipartUpload(CompleteMultipartUploadArgs.builder()
-                            .bucket(bucket)
-                            .object(key.value())
-                            .uploadId(uploadId)
-                            .parts(parts.toArray(new Part[0]))
-                            .build()));
+            upload.complete();
             return storedBytes;
         } catch (RuntimeException | Error e) {
-            abort(uploadId, e);
+            upload.abort(e);
             throw e;
-        }
-    }
-
-    private Part storePart(String uploadId, int number, byte[] content, int length) {
-        if (number > PART_COUNT_MAX) {
-            throw new ObjectStoreException(
-                    key + " is too large for this store: more than " + PART_COUNT_MAX + " parts of " + content.length
-                            + " bytes",
-                    null);
-        }
-        return requests.send(
-                        "store part " + number + " of " + key,
-                        null,
-                        client -> client.uploadPart(UploadPartArgs.builder()
-                                .bucket(bucket)
-                                .object(key.value())
-                                .uploadId(uploadId)
-                                .partNumber(number)
-                                .data(content, length)
-                                .headers(checksums(content, length))
-                                .build()))
-                .part();
-    }
-
-    /** SHA-256 signs the content, CRC-32C is what the store keeps with the part. */
-    private static Http.Headers checksums(byte[] content, int length) {
-        try {
-            var hashers = Checksum.newHasherMap(
-                    new Checksum.Algorithm[] {Checksum.Algorithm.CRC32C, Checksum.Algorithm.SHA256});
-            Checksum.update(hashers, content, length);
-            return Checksum.makeHeaders(hashers, true, false);
-        } catch (MinioException e) {
-            throw new IllegalStateException("every Java platform has SHA-256", e);
-        }
-    }
-
-    /** What cannot be taken back is invisible to readers, but takes room until the store sweeps it. */
-    private void abort(String uploadId, Throwable reason) {
-        try {
-            requests.send(
-                    "abort " + key,
-                    null,
-                    client -> client.abortMultipartUpload(AbortMultipartUploadArgs.builder()
-                            .bucket(bucket)
-                            .object(key.value())
-                            .uploadId(uploadId)
-                            .build()));
-        } catch (ObjectStoreException e) {
-            LOG.warn("parts of the broken upload {} of {} are left in the store", uploadId, key);
-            reason.addSuppressed(e);
         }
     }
 
