@@ -1,6 +1,7 @@
 package io.quiver.embedded;
 
 import java.io.IOException;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -94,6 +95,16 @@ public final class EmbeddedPostgres implements EmbeddedServer {
             }
         } catch (IOException e) {
             throw new EmbeddedServerException("cannot stop the PostgreSQL left behind in " + dir, e);
+        }
+    }
+
+    /** Whether a server can run on this directory, which need not exist: root cannot always find an account for it. */
+    public static boolean canServe(Path dir) {
+        try {
+            PostgresAccount.ownerOf(dir.toAbsolutePath().normalize());
+            return true;
+        } catch (IOException | EmbeddedServerException e) {
+            return false;
         }
     }
 
@@ -218,7 +229,7 @@ public final class EmbeddedPostgres implements EmbeddedServer {
         Path workingDir = Path.of("/proc", Long.toString(pid), "cwd");
         try {
             return Files.readSymbolicLink(workingDir).equals(data.toRealPath());
-        } catch (NoSuchFileException | java.nio.file.AccessDeniedException e) {
+        } catch (NoSuchFileException | AccessDeniedException e) {
             return false;
         }
     }

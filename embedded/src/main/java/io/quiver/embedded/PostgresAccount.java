@@ -98,7 +98,14 @@ enum PostgresAccount {
 
     /** Whether every directory from the root down to {@code dir}, {@code dir} itself left out, lets other accounts pass. */
     private static boolean everybodyMayPass(Path dir) throws IOException {
-        for (Path above = dir.toRealPath().getParent(); above != null; above = above.getParent()) {
+        Path existing = dir.toAbsolutePath().getParent();
+        while (existing != null && !Files.exists(existing)) {
+            existing = existing.getParent();
+        }
+        if (existing == null) {
+            return false;
+        }
+        for (Path above = existing.toRealPath(); above != null; above = above.getParent()) {
             if (!Files.getPosixFilePermissions(above).contains(PosixFilePermission.OTHERS_EXECUTE)) {
                 return false;
             }
