@@ -1,0 +1,155 @@
+package io.quiver.cli;
+
+import io.quiver.cli.http.LifecycleEvent.VersionId;
+import io.quiver.cli.http.MultipartBody;
+import io.quiver.cli.http.RefusedException;
+import io.quiver.cli.http.RegistryClient;
+import io.quiver.cli.http.RegistryClient.Uploaded;
+import io.quiver.cli.terminal.ProgressBar;
+import io.quiver.cli.terminal.Terminal;
+import io.quiver.cli.terminal.Terminal.Style;
+import io.quiver.schemas.AdapterName;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** Uploads adapters as PEFT saved them and follows them until they can be routed to. */
+@Command(
+        name = "push",
+        description = "Upload adapter folders as PEFT saves them, and wait until they can be routed to.",
+        footer = {
+            "",
+            "Examples:",
+            "  quiver push ./my-adapter",
+            "  quiver push ./out/checkpoint-500 --name team/sql --base smollm2 --label skill=sql",
+            "  quiver push adapters/* --no-wait"
+        })
+final class Push implements Callable<Integer> {
+    static final String CONFIG = "adapter_config.json";
+    static final String WEIGHTS = "adapter_model.safetensors";
+
+    @Mixin
+    private Servers servers = new Servers();
+
+    @Parameters(arity = "1..*", paramLabel = "FOLDER", description = "holds " + CONFIG + " and " + WEIGHTS)
+    private List<Path> folders = List.of();
+
+    @Option(
+            names = "--name",
+            paramLabel = "NS/NAME",
+            description =
+                    "the adapter's name; default: namespace $QUIVER_NAMESPACE or 'default', and the folder's name")
+    private @Nullable String name;
+
+    @Option(
+            names = "--base",
+            paramLabel = "NAME",
+            description = "the registered base model; default: found from the adapter itself")
+    private @Nullable String base;
+
+    @Option(names = "--label", paramLabel = "KEY=VALUE", description = "a label for selectors; may be repeated")
+    private Map<String, String> labels = new LinkedHashMap<>();
+
+    @Option(
+            names = "--wait",
+            negatable = true,
+            defaultValue = "true",
+            fallbackValue = "true",
+            description = "wait for READY or FAILED; on unless --no-wait")
+    private boolean wait;
+
+    private final Surroundings surroundings;
+
+    Push(Surroundings surroundings) {
+        this.surroundings = surroundings;
+    }
+
+    @Override
+    public Integer call() throws IOException {
+        if (name != null && folders.size() > 1) {
+            throw new UsageException("--name names one adapter, but there are " + folders.size() + " folders");
+        }
+        Map<Path, AdapterName> names = new LinkedHashMap<>();
+        for (Path folder : folders) {
+            requireAdapter(folder);
+            names.put(folder, AdapterNaming.of(folder, name, surroundings.environment()));
+        }
+        RegistryClient registry = servers.registry(surroundings.environment());
+        List<VersionId> pending = new ArrayList<>();
+        boolean allWell = true;
+        for (Map.Entry<Path, AdapterName> entry : names.entrySet()) {
+            try {
+                Optional<VersionId> version = upload(registry, entry.getKey(), entry.getValue());
+                version.ifPresent(pending::add);
+            } catch (RefusedException e) {
+                Refusals.print(surroundings.terminal(), entry.getValue() + " was not accepted", e);
+                allWell = false;
+            } catch (VersionFailedException e) {
+                allWell = false;
+            }
+        }
+        if (wait && !pending.isEmpty()) {
+            allWell &= new VersionFollower(registry, surroundings).follow(pending);
+        }
+        return allWell ? ExitStatus.DONE : ExitStatus.REFUSED;
+    }
+
+    /** Uploads a folder; returns the version if its outcome is still open. */
+    private Optional<VersionId> upload(RegistryClient registry, Path folder, AdapterName adapter)
+            throws IOException, VersionFailedException {
+        MultipartBody body = registry.multipart(List.of(folder.resolve(CONFIG), folder.resolve(WEIGHTS)));
+        if (base != null) {
+            body.text("base", base);
+        }
+        if (!labels.isEmpty()) {
+            body.text("labels", RegistryClient.labelsJson(labels));
+        }
+        Terminal terminal = surroundings.terminal();
+        Uploaded uploaded;
+        try (ProgressBar progress =
+                new ProgressBar(terminal, adapter.toString(), body.sizeBytes(), surroundings.nanoTime())) {
+            uploaded = registry.addVersion(adapter, body, progress);
+        }
+        VersionJson version = new VersionJson(uploaded.body());
+        VersionId id = new VersionId(adapter, version.number());
+        terminal.out()
+                .println(terminal.paint(Style.BOLD, id.toString()) + "  " + version.state() + "  base "
+                        + version.base() + "  " + version.digest()
+                        + (uploaded.created() ? "" : "  (the registry already had this content)"));
+        if (version.state().equals("FAILED")) {
+            terminal.err().println(terminal.paint(Style.RED, "✗ " + id + " failed") + ": " + version.failure());
+            throw new VersionFailedException();
+        }
+        return version.isSettled() ? Optional.empty() : Optional.of(id);
+    }
+
+    private static void requireAdapter(Path folder) throws IOException {
+        if (!Files.isDirectory(folder)) {
+            throw new UsageException("there is no folder " + folder);
+        }
+        if (!Files.isRegularFile(folder.resolve(CONFIG))) {
+            throw new UsageException(folder + " is no adapter folder: it has no " + CONFIG);
+        }
+        if (!Files.isRegularFile(folder.resolve(WEIGHTS))) {
+            throw new UsageException(folder + " has no " + WEIGHTS
+                    + (Files.exists(folder.resolve("adapter_model.bin"))
+                            ? ": a .bin file can carry code and is not accepted; save it again with PEFT's"
+                                    + " save_pretrained(…, safe_serialization=True)"
+                            : ""));
+        }
+    }
+
+    /** The registry has this content, and its computation failed; said where it was found. */
+    private static final class VersionFailedException extends Exception {}
+}

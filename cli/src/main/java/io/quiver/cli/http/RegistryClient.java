@@ -1,0 +1,158 @@
+package io.quiver.cli.http;
+
+import io.quiver.schemas.AdapterName;
+import java.io.IOException;
+import java.net.URI;
+import java.net.URLEncoder;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.function.Consumer;
+import java.util.function.LongConsumer;
+import java.util.function.Predicate;
+import tools.jackson.databind.JsonNode;
+
+/** The registry over HTTP. All methods throw {@link ServerException}. Thread-safe. */
+public final class RegistryClient {
+    private final Calls calls;
+
+    public RegistryClient(URI server) {
+        this.calls = new Calls("registry", server);
+    }
+
+    /**
+     * What an upload led to.
+     *
+     * @param created false if the registry already had this content
+     * @param body the base model or the version as it stands
+     */
+    public record Uploaded(boolean created, JsonNode body) {}
+
+    /** The body of an upload, so that its size is known before it goes out. */
+    public MultipartBody multipart() {
+        return new MultipartBody("quiver-" + UUID.randomUUID());
+    }
+
+    /** The multipart body of a base model or an adapter folder. */
+    public MultipartBody multipart(List<Path> files) throws IOException {
+        MultipartBody body = multipart();
+        for (Path file : files) {
+            body.file(file);
+        }
+        return body;
+    }
+
+    public Uploaded addBaseModel(String name, MultipartBody body, LongConsumer sent) {
+        return upload("/v1/base-models?name=" + encoded(name), body, sent);
+    }
+
+    public void baseModels(Consumer<JsonNode> sink) {
+        items(calls.get("/v1/base-models").body()).forEach(sink);
+    }
+
+    /** @param body the two files, and where wanted the text parts {@code base} and {@code labels} */
+    public Uploaded addVersion(AdapterName adapter, MultipartBody body, LongConsumer sent) {
+        return upload("/v1/adapters/" + adapter + "/versions", body, sent);
+    }
+
+    /** The text of the {@code labels} part. */
+    public static String labelsJson(Map<String, String> labels) {
+        return Calls.JSON.writeValueAsString(labels);
+    }
+
+    /** All adapters that a selector leaves, page by page. */
+    public void adapters(Optional<String> selector, Consumer<JsonNode> sink) {
+        String cursor = "";
+        do {
+            StringBuilder query = new StringBuilder("/v1/adapters?limit=100");
+            selector.ifPresent(text -> query.append("&selector=").append(encoded(text)));
+            if (!cursor.isEmpty()) {
+                query.append("&cursor=").append(encoded(cursor));
+            }
+            JsonNode page = calls.get(query.toString()).body();
+            page.path("items").forEach(sink);
+            cursor = page.path("nextCursor").asString("");
+        } while (!cursor.isEmpty());
+    }
+
+    public JsonNode adapter(AdapterName adapter) {
+        return calls.get("/v1/adapters/" + adapter).body();
+    }
+
+    /** All versions of an adapter. */
+    public void versions(AdapterName adapter, Consumer<JsonNode> sink) {
+        items(calls.get("/v1/adapters/" + adapter + "/versions").body()).forEach(sink);
+    }
+
+    /** @param version a number or {@code latest} */
+    public JsonNode version(AdapterName adapter, String version) {
+        return calls.get("/v1/adapters/" + adapter + "/versions/" + encoded(version))
+                .body();
+    }
+
+    /** @param version a number or {@code latest} */
+    public JsonNode prototypes(AdapterName adapter, String version) {
+        return calls.get("/v1/adapters/" + adapter + "/versions/" + encoded(version) + "/prototypes")
+                .body();
+    }
+
+    /**
+     * Which lifecycle events are wanted.
+     *
+     * @param types short names; empty means all
+     * @param afterId where the stream begins; empty means with what happens from here on
+     */
+    public record EventQuery(List<String> types, Optional<AdapterName> adapter, String afterId) {
+        public EventQuery {
+            types = List.copyOf(types);
+        }
+
+        /** Events that came after an id, 0 for all that there are. */
+        public static EventQuery after(long id, List<String> types, Optional<AdapterName> adapter) {
+            return new EventQuery(types, adapter, Long.toString(id));
+        }
+
+        private String pathAndQuery(String lastId) {
+            StringBuilder query = new StringBuilder();
+            if (!lastId.isEmpty()) {
+                query.append("&after=").append(encoded(lastId));
+            }
+            if (!types.isEmpty()) {
+                query.append("&types=").append(encoded(String.join(",", types)));
+            }
+            adapter.ifPresent(name -> query.append("&adapter=").append(encoded(name.toString())));
+            return "/v1/events" + (query.length() == 0 ? "" : "?" + query.substring(1));
+        }
+    }
+
+    /**
+     * Hands over lifecycle events as they come until {@code sink} has enough, and goes on after a lost connection where
+     * it stopped.
+     *
+     * @param sink returns false when no more events are wanted
+     * @throws ServerUnreachableException if the first connection fails, or {@code reconnecting} gives up
+     */
+    public void follow(EventQuery query, Predicate<LifecycleEvent> sink, Reconnecting reconnecting) {
+        new EventStream(calls, query::pathAndQuery, query.afterId()).follow(sink, reconnecting);
+    }
+
+    private Uploaded upload(String path, MultipartBody body, LongConsumer sent) {
+        Calls.Answer answer = calls.send(calls.request(path)
+                .header("Content-Type", body.contentType())
+                .POST(body.publisher(sent))
+                .build());
+        return new Uploaded(answer.status() == 201, answer.body());
+    }
+
+    /** The members of a list, which is an array or an object that has {@code items}. */
+    private static JsonNode items(JsonNode body) {
+        return body.isArray() ? body : body.path("items");
+    }
+
+    private static String encoded(String text) {
+        return URLEncoder.encode(text, StandardCharsets.UTF_8).replace("+", "%20");
+    }
+}

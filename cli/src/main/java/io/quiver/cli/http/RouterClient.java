@@ -1,0 +1,74 @@
+package io.quiver.cli.http;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.URI;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Consumer;
+import tools.jackson.databind.JsonNode;
+
+/** The router over HTTP. All methods throw {@link ServerException}. Thread-safe. */
+public final class RouterClient {
+    private static final String END = "[DONE]";
+
+    private final Calls calls;
+
+    public RouterClient(URI server) {
+        this.calls = new Calls("router", server);
+    }
+
+    /** Everything that {@code GET /v1/models} lists. */
+    public List<JsonNode> models() {
+        List<JsonNode> models = new ArrayList<>();
+        calls.get("/v1/models").body().path("data").forEach(models::add);
+        return models;
+    }
+
+    /** Names of the base models among them. */
+    public List<String> baseModels() {
+        return models().stream()
+                .filter(model -> model.path("kind")
+                        .asString(model.path("type").asString(""))
+                        .startsWith("base"))
+                .map(model -> model.path("id").asString(""))
+                .toList();
+    }
+
+    /**
+     * Asks for a chat completion and hands over its chunks as they come.
+     *
+     * @param body the request, which must ask for a stream
+     */
+    public void chat(JsonNode body, Consumer<JsonNode> sink) {
+        HttpRequest request = calls.request("/v1/chat/completions")
+                .header("Content-Type", "application/json")
+                .header("Accept", "text/event-stream")
+                .POST(HttpRequest.BodyPublishers.ofString(body.toString()))
+                .build();
+        HttpResponse<InputStream> response = calls.open(request);
+        try (ServerSentEvents events = new ServerSentEvents(response.body())) {
+            for (Optional<ServerSentEvent> event = events.next(); event.isPresent(); event = events.next()) {
+                if (event.get().data().equals(END)) {
+                    return;
+                }
+                JsonNode chunk = calls.json(event.get().data().getBytes(StandardCharsets.UTF_8));
+                if (chunk.path("error").isObject()) {
+                    throw new RefusedException(
+                            500,
+                            chunk.path("error").path("code").asString(""),
+                            chunk.path("error").path("message").asString("the router gave up"),
+                            List.of());
+                }
+                sink.accept(chunk);
+            }
+        } catch (IOException e) {
+            throw calls.broken(e);
+        }
+        throw new UnexpectedAnswerException("the router's answer was cut off before its end");
+    }
+}
