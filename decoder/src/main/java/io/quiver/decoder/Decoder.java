@@ -1,6 +1,7 @@
 package io.quiver.decoder;
 
 import io.quiver.lora.arrow.ModulePrototype;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -19,20 +20,30 @@ public interface Decoder extends AutoCloseable {
      * @param adapterFolder holds adapter_config.json and adapter_model.safetensors, already validated
      * @param prototypes by module path; a module without one cannot be chosen by Arrow
      * @throws IllegalArgumentException if the adapter does not fit the model
+     * @throws IOException if its files cannot be read
      */
-    Expert load(String digest, Path adapterFolder, Map<String, ModulePrototype> prototypes);
+    Expert load(String digest, Path adapterFolder, Map<String, ModulePrototype> prototypes) throws IOException;
 
-    /** Frees an expert's slot. The caller sees to it that no open sequence uses it. */
+    /**
+     * Frees an expert's slot. Evicting twice does nothing.
+     *
+     * @throws IllegalStateException if an open sequence uses the expert
+     */
     void evict(Expert expert);
 
-    /** Opens a sequence without tokens. */
+    /**
+     * Opens a sequence without tokens.
+     *
+     * @throws IllegalArgumentException if an expert of the routing is not resident here
+     */
     Sequence open(Routing routing);
 
     /**
      * Feeds tokens to sequences and returns, in the same order, what follows. One feed with many tokens is a prefill,
      * many feeds with one token each are a batched decode step; sequences in one call may have different routings.
      *
-     * @throws IllegalArgumentException if a sequence would outgrow {@link ModelConfig#contextTokensMax()}
+     * @throws IllegalArgumentException if a sequence would outgrow {@link ModelConfig#contextTokensMax()}, is closed or
+     *     fed twice in one call, or if a token is not in the vocabulary; nothing is fed then
      */
     List<StepOutput> step(List<Feed> feeds);
 
@@ -42,22 +53,36 @@ public interface Decoder extends AutoCloseable {
     @Override
     void close();
 
-    /** @param tokens what to append // (tokens) */
-    record Feed(Sequence sequence, int[] tokens) {
+    /**
+     * Tokens for one sequence.
+     *
+     * @param tokens what to append // (tokens)
+     * @param everyToken whether the logits after every token are wanted, not only those after the last
+     */
+    record Feed(Sequence sequence, int[] tokens, boolean everyToken) {
         public Feed {
             if (tokens.length == 0) {
                 throw new IllegalArgumentException("a feed has at least one token");
             }
+        }
+
+        public Feed(Sequence sequence, int[] tokens) {
+            this(sequence, tokens, false);
         }
     }
 
     /**
      * What one feed led to.
      *
-     * @param logits of the token after the last one fed // (vocabulary)
+     * @param logitsByToken of the token after each token fed, or only after the last one // (tokens or 1, vocabulary)
      * @param trace what each adapted module decided for each token fed; empty unless the routing asks for it
      */
-    record StepOutput(float[] logits, List<ModuleTrace> trace) {}
+    record StepOutput(float[][] logitsByToken, List<ModuleTrace> trace) {
+        /** Logits of the token after the last one fed. */
+        public float[] logits() { // (vocabulary)
+            return logitsByToken[logitsByToken.length - 1];
+        }
+    }
 
     /**
      * The decisions of one module for the tokens of one feed. Experts are in the order of the routing.

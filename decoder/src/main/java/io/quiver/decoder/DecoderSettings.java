@@ -1,0 +1,31 @@
+package io.quiver.decoder;
+
+/**
+ * Where and how a decoder runs.
+ *
+ * @param device in libtorch's words: {@code cpu}, {@code cuda} or {@code cuda:1}
+ * @param precision of weights and activations
+ * @param threads that one operation may use on the CPU
+ * @param stepTokensMax tokens in one pass through the model; longer prompts are fed in pieces
+ * @param rankMax highest rank of an expert
+ */
+public record DecoderSettings(String device, Precision precision, int threads, int stepTokensMax, int rankMax) {
+    public DecoderSettings {
+        if (!device.matches("cpu|cuda(:[0-9]{1,2})?")) {
+            throw new IllegalArgumentException("device must be cpu, cuda or cuda:N, but is " + device);
+        }
+        if (threads < 1 || stepTokensMax < 1 || rankMax < 1) {
+            throw new IllegalArgumentException("threads, tokens of a step and ranks must be at least 1");
+        }
+    }
+
+    /** On the CPU, with passes of 512 tokens and ranks up to 256. */
+    public static DecoderSettings cpu(Precision precision, int threads) {
+        return new DecoderSettings("cpu", precision, threads, 512, 256);
+    }
+
+    /** Whether the device is the CPU. */
+    public boolean onCpu() {
+        return device.equals("cpu");
+    }
+}

@@ -1,0 +1,247 @@
+package io.quiver.decoder.torch;
+
+import io.quiver.decoder.Decoder.Feed;
+import io.quiver.decoder.Decoder.ModuleTrace;
+import io.quiver.decoder.Decoder.StepOutput;
+import io.quiver.decoder.ModelConfig;
+import io.quiver.decoder.torch.TensorProgram.Floats;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Turns feeds into calls of the program's {@code step} and its tensors into outputs. Feeds with the same routing become one part
+ * of the batch; feeds longer than a step are cut into pieces. Not thread-safe.
+ */
+final class StepCalls {
+    private final TensorProgram program;
+    private final ModelConfig config;
+    private final List<Point> points;
+    private final int stepTokensMax;
+
+    StepCalls(TensorProgram program, ModelConfig config, List<Point> points, int stepTokensMax) {
+        this.program = program;
+        this.config = config;
+        this.points = points;
+        this.stepTokensMax = stepTokensMax;
+    }
+
+    /** What one feed has led to so far. */
+    private static final class Progress {
+        final TorchSequence sequence;
+        final Feed feed;
+        final Table.@Nullable Use use;
+        final List<float[]> logits = new ArrayList<>();
+        final Map<String, List<float[][]>> trace = new LinkedHashMap<>();
+        int fed;
+
+        Progress(Feed feed) {
+            this.sequence = (TorchSequence) feed.sequence();
+            this.feed = feed;
+            Table table = sequence.table();
+            this.use = table == null ? null : Table.Use.of(table, sequence.routing());
+        }
+
+        int left() {
+            return feed.tokens().length - fed;
+        }
+    }
+
+    /** Some tokens of one feed, in one call. */
+    private record Piece(Progress progress, int tokens, int capacity) {
+        boolean last() {
+            return tokens == progress.left();
+        }
+
+        boolean wanted() {
+            return progress.feed.everyToken() || last();
+        }
+    }
+
+    /** Neighbouring pieces with one routing. */
+    private record Part(Table.Use use, List<Piece> pieces) {
+        int rows() {
+            return pieces.stream().mapToInt(Piece::tokens).sum();
+        }
+    }
+
+    /** Feeds all tokens; the feeds were checked. */
+    List<StepOutput> run(List<Feed> feeds) {
+        List<Progress> all = feeds.stream().map(Progress::new).toList();
+        for (List<Piece> pieces = next(all); !pieces.isEmpty(); pieces = next(all)) {
+            call(pieces);
+        }
+        return all.stream().map(StepCalls::output).toList();
+    }
+
+    private List<Piece> next(List<Progress> all) {
+        List<Piece> pieces = new ArrayList<>();
+        int room = stepTokensMax;
+        for (Progress progress : all) {
+            int tokens = Math.min(room, progress.left());
+            if (tokens > 0) {
+                int capacity =
+                        progress.sequence.capacityFor(progress.sequence.length() + tokens, config.contextTokensMax());
+                pieces.add(new Piece(progress, tokens, capacity));
+                room -= tokens;
+            }
+        }
+        return pieces;
+    }
+
+    private void call(List<Piece> pieces) {
+        List<Part> parts = parts(pieces);
+        List<Piece> ordered = ordered(pieces, parts);
+        int[] tokens = new int[ordered.stream().mapToInt(Piece::tokens).sum()];
+        long[] feeds = new long[5 * ordered.size()];
+        int row = 0;
+        for (int i = 0; i < ordered.size(); i++) {
+            Piece piece = ordered.get(i);
+            Progress progress = piece.progress();
+            System.arraycopy(progress.feed.tokens(), progress.fed, tokens, row, piece.tokens());
+            row += piece.tokens();
+            feeds[5 * i] = progress.sequence.id();
+            feeds[5 * i + 1] = piece.tokens();
+            feeds[5 * i + 2] = progress.sequence.length();
+            feeds[5 * i + 3] = piece.capacity();
+            feeds[5 * i + 4] = progress.feed.everyToken() ? 1 : 0;
+        }
+        List<Floats> results = program.run("step", tokens, feeds, numbers(parts), inverseTemperatures(parts));
+        takeLogits(ordered, results.get(0));
+        takeTrace(parts, results.subList(1, results.size()));
+        for (Piece piece : ordered) {
+            piece.progress().sequence.advance(piece.tokens(), piece.capacity());
+            piece.progress().fed += piece.tokens();
+        }
+    }
+
+    private static List<Part> parts(List<Piece> pieces) {
+        Map<Table.Use, List<Piece>> byUse = new LinkedHashMap<>();
+        for (Piece piece : pieces) {
+            Table.Use use = piece.progress().use;
+            if (use != null) {
+                byUse.computeIfAbsent(use, unused -> new ArrayList<>()).add(piece);
+            }
+        }
+        List<Part> parts = new ArrayList<>();
+        byUse.forEach((use, members) -> parts.add(new Part(use, members)));
+        return parts;
+    }
+
+    /** The pieces of each part side by side, those of the base model alone at the end. */
+    private static List<Piece> ordered(List<Piece> pieces, List<Part> parts) {
+        List<Piece> ordered = new ArrayList<>();
+        parts.forEach(part -> ordered.addAll(part.pieces()));
+        pieces.stream().filter(piece -> piece.progress().use == null).forEach(ordered::add);
+        return ordered;
+    }
+
+    private static long[] numbers(List<Part> parts) {
+        long[] numbers = new long[6 * parts.size()];
+        int row = 0;
+        for (int i = 0; i < parts.size(); i++) {
+            Part part = parts.get(i);
+            numbers[6 * i] = row;
+            numbers[6 * i + 1] = part.rows();
+            numbers[6 * i + 2] = part.use().table().id();
+            numbers[6 * i + 3] = part.use().topK();
+            numbers[6 * i + 4] = part.use().factors() ? 1 : 0;
+            numbers[6 * i + 5] = part.use().trace() ? 1 : 0;
+            row += part.rows();
+        }
+        return numbers;
+    }
+
+    private static double[] inverseTemperatures(List<Part> parts) {
+        return parts.stream().mapToDouble(part -> 1 / part.use().temperature()).toArray();
+    }
+
+    private void takeLogits(List<Piece> pieces, Floats logits) {
+        int vocabulary = config.vocabulary();
+        int row = 0;
+        for (Piece piece : pieces) {
+            int rows = piece.progress().feed.everyToken() ? piece.tokens() : 1;
+            for (int i = 0; i < rows; i++) {
+                if (piece.wanted()) {
+                    piece.progress()
+                            .logits
+                            .add(Arrays.copyOfRange(logits.values(), row * vocabulary, (row + 1) * vocabulary));
+                }
+                row++;
+            }
+        }
+    }
+
+    /** @param tensors scores and coefficients by point and traced part // (rows, modules of the point, experts) each */
+    private void takeTrace(List<Part> parts, List<Floats> tensors) {
+        int next = 0;
+        int firstModule = 0;
+        for (Point point : points) {
+            for (Part part : parts) {
+                boolean[] present = new boolean[point.modules().size()];
+                for (int j = 0; j < present.length; j++) {
+                    present[j] = part.use().table().traced(firstModule + j);
+                }
+                if (part.use().trace() && any(present)) {
+                    takeTrace(part, point, firstModule, tensors.get(next), tensors.get(next + 1));
+                    next += 2;
+                }
+            }
+            firstModule += point.modules().size();
+        }
+    }
+
+    private static boolean any(boolean[] flags) {
+        for (boolean flag : flags) {
+            if (flag) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private static void takeTrace(Part part, Point point, int firstModule, Floats scores, Floats coefficients) {
+        List<ResidentExpert> experts = part.use().table().key().experts();
+        int n = experts.size();
+        int modules = point.modules().size();
+        for (int j = 0; j < modules; j++) {
+            if (!part.use().table().traced(firstModule + j)) {
+                continue;
+            }
+            int row = 0;
+            for (Piece piece : part.pieces()) {
+                float[][] pieceScores = new float[piece.tokens()][n];
+                float[][] pieceCoefficients = new float[piece.tokens()][n];
+                for (int t = 0; t < piece.tokens(); t++, row++) {
+                    int at = (row * modules + j) * n;
+                    for (int e = 0; e < n; e++) {
+                        boolean choosable = experts.get(e).choosable(firstModule + j);
+                        pieceScores[t][e] = choosable ? scores.values()[at + e] : -1;
+                        pieceCoefficients[t][e] = choosable ? coefficients.values()[at + e] : 0;
+                    }
+                }
+                List<float[][]> collected =
+                        piece.progress().trace.computeIfAbsent(point.modules().get(j), unused -> new ArrayList<>());
+                collected.add(pieceScores);
+                collected.add(pieceCoefficients);
+            }
+        }
+    }
+
+    private static StepOutput output(Progress progress) {
+        List<ModuleTrace> trace = new ArrayList<>();
+        progress.trace.forEach((module, pieces) -> {
+            List<float[]> scores = new ArrayList<>();
+            List<float[]> coefficients = new ArrayList<>();
+            for (int i = 0; i < pieces.size(); i += 2) {
+                scores.addAll(List.of(pieces.get(i)));
+                coefficients.addAll(List.of(pieces.get(i + 1)));
+            }
+            trace.add(new ModuleTrace(module, scores.toArray(float[][]::new), coefficients.toArray(float[][]::new)));
+        });
+        return new StepOutput(progress.logits.toArray(float[][]::new), trace);
+    }
+}

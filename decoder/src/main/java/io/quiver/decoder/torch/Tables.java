@@ -1,0 +1,105 @@
+package io.quiver.decoder.torch;
+
+import java.util.Iterator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * The libraries that are prepared in a program. Those without an open sequence are kept for a while, since requests with the
+ * same library follow each other. Guarded by the decoder's lock.
+ */
+final class Tables {
+    private static final int IDLE_MAX = 16;
+
+    private final TensorProgram program;
+    private final List<Point> points;
+    private final Map<Table.Key, Table> tables = new LinkedHashMap<>();
+    private long nextId;
+
+    Tables(TensorProgram program, List<Point> points) {
+        this.program = program;
+        this.points = points;
+    }
+
+    /** The table of a library, for one more sequence. */
+    Table open(Table.Key key) {
+        Table table = tables.remove(key);
+        if (table == null) {
+            table = new Table(nextId++, key, traced(key));
+            write(table);
+        }
+        // Behind all others: the first ones are those that were not used for longest.
+        tables.put(key, table);
+        table.opened();
+        return table;
+    }
+
+    /** One sequence less uses the table. */
+    void close(Table table) {
+        table.closed();
+        long idle = tables.values().stream().filter(t -> t.sequences() == 0).count();
+        Iterator<Table> all = tables.values().iterator();
+        while (idle > IDLE_MAX && all.hasNext()) {
+            Table old = all.next();
+            if (old.sequences() == 0) {
+                all.remove();
+                program.run("drop_table", old.id());
+                idle--;
+            }
+        }
+    }
+
+    /** Whether an open sequence uses the expert. */
+    boolean uses(ResidentExpert expert) {
+        return tables.values().stream()
+                .anyMatch(t -> t.sequences() > 0 && t.key().experts().contains(expert));
+    }
+
+    /** Drops idle tables with an expert that goes. */
+    void forget(ResidentExpert expert) {
+        Iterator<Table> all = tables.values().iterator();
+        while (all.hasNext()) {
+            Table table = all.next();
+            if (table.key().experts().contains(expert)) {
+                all.remove();
+                program.run("drop_table", table.id());
+            }
+        }
+    }
+
+    /** Makes all tables anew: rows of the pools have moved. */
+    void rewrite() {
+        tables.values().forEach(this::write);
+    }
+
+    private boolean[] traced(Table.Key key) {
+        int modules = points.stream().mapToInt(p -> p.modules().size()).sum();
+        boolean[] traced = new boolean[modules];
+        for (int module = 0; module < modules; module++) {
+            int m = module;
+            traced[module] = key.experts().stream().anyMatch(e -> e.choosable(m));
+        }
+        return traced;
+    }
+
+    private void write(Table table) {
+        List<ResidentExpert> experts = table.key().experts();
+        int n = experts.size();
+        int modules = points.stream().mapToInt(p -> p.modules().size()).sum();
+        int[] slots = new int[points.size() * n]; // (points, n)
+        int[] choosable = new int[modules * n]; // (modules, n)
+        for (int e = 0; e < n; e++) {
+            for (int q = 0; q < points.size(); q++) {
+                slots[q * n + e] = experts.get(e).slot(q);
+            }
+            for (int m = 0; m < modules; m++) {
+                choosable[m * n + e] = experts.get(e).choosable(m) ? 1 : 0;
+            }
+        }
+        double[] coefficients = table.key().coefficients().stream()
+                .mapToDouble(Double::doubleValue)
+                .toArray();
+        program.run("make_table", table.id(), slots, choosable, coefficients);
+    }
+}

@@ -1,0 +1,257 @@
+package io.quiver.decoder.torch;
+
+import io.quiver.decoder.Decoder;
+import io.quiver.decoder.DecoderSettings;
+import io.quiver.decoder.Expert;
+import io.quiver.decoder.ModelConfig;
+import io.quiver.decoder.Routing;
+import io.quiver.decoder.Sequence;
+import io.quiver.decoder.huggingface.ConfigFile;
+import io.quiver.decoder.huggingface.WeightFiles;
+import io.quiver.lora.arrow.ModulePrototype;
+import io.quiver.lora.peft.AdapterLimits;
+import io.quiver.lora.peft.LoraAdapter;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The decoder on libtorch. One lock, fair, is held during a pass through the model and during each change of pools, tables and
+ * caches; a second one during the long first part of loading an expert, which touches none of them.
+ */
+public final class TorchDecoder implements Decoder {
+    private final ModelConfig config;
+    private final DecoderSettings settings;
+    private final TensorProgram program;
+    private final ExpertPools pools;
+    private final Tables tables;
+    private final StepCalls calls;
+    private final ReentrantLock lock = new ReentrantLock(true);
+    private final ReentrantLock loading = new ReentrantLock(true);
+    private final Map<String, ResidentExpert> experts = new HashMap<>();
+    private final Set<TorchSequence> sequences = new HashSet<>();
+    private long nextSequence;
+    private long nextExpert;
+    private boolean closed;
+
+    private TorchDecoder(ModelConfig config, DecoderSettings settings, TensorProgram program) {
+        this.config = config;
+        this.settings = settings;
+        this.program = program;
+        List<Point> points = Point.of(config);
+        pools = new ExpertPools(program, points, LlamaProgram.elementBytes(settings), settings.rankMax());
+        tables = new Tables(program, points);
+        calls = new StepCalls(program, config, points, settings.stepTokensMax());
+    }
+
+    /**
+     * Loads a base model.
+     *
+     * @param modelFolder Hugging Face folder: config.json and safetensors, whole or in shards
+     * @throws io.quiver.decoder.UnsupportedModelException naming the field or tensor that is not supported
+     * @throws io.quiver.lora.safetensors.InvalidSafetensorsException if a weight file is broken
+     * @throws io.quiver.lora.model.InvalidBaseModelException if the files do not fit together
+     */
+    public static TorchDecoder open(Path modelFolder, DecoderSettings settings) throws IOException {
+        ModelConfig config = ConfigFile.read(modelFolder);
+        return new TorchDecoder(config, settings, LlamaProgram.load(config, WeightFiles.of(modelFolder), settings));
+    }
+
+    @Override
+    public ModelConfig config() {
+        return config;
+    }
+
+    @Override
+    public Expert load(String digest, Path adapterFolder, Map<String, ModulePrototype> prototypes) throws IOException {
+        loading.lock();
+        try {
+            @Nullable Expert known = find(digest);
+            if (known != null) {
+                return known;
+            }
+            ExpertPools.Prepared prepared;
+            try (LoraAdapter adapter = LoraAdapter.open(adapterFolder, AdapterLimits.DEFAULT)) {
+                prepared = pools.prepare(nextExpert++, digest, adapter, prototypes);
+            }
+            return commit(prepared);
+        } finally {
+            loading.unlock();
+        }
+    }
+
+    private @Nullable Expert find(String digest) {
+        lock.lock();
+        try {
+            requireOpen();
+            return experts.get(digest);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private Expert commit(ExpertPools.Prepared prepared) {
+        lock.lock();
+        try {
+            requireOpen();
+            boolean rowsMove = pools.raisesRank(prepared);
+            ResidentExpert expert = pools.commit(prepared);
+            if (rowsMove) {
+                tables.rewrite();
+            }
+            experts.put(expert.digest(), expert);
+            return expert;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    @Override
+    public void evict(Expert expert) {
+        lock.lock();
+        try {
+            if (!(expert instanceof ResidentExpert resident) || !resident.residentIn(pools)) {
+                return;
+            }
+            if (tables.uses(resident)) {
+                throw new IllegalStateException("an open sequence uses the expert " + expert.digest());
+            }
+            tables.forget(resident);
+            pools.evict(resident);
+            experts.remove(expert.digest());
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    @Override
+    public Sequence open(Routing routing) {
+        lock.lock();
+        try {
+            requireOpen();
+            @Nullable Table table = null;
+            if (routing instanceof Routing.Arrow arrow) {
+                table = tables.open(new Table.Key(residents(arrow.experts()), List.of()));
+            } else if (routing instanceof Routing.Fixed fixed
+                    && !fixed.experts().isEmpty()) {
+                table = tables.open(new Table.Key(residents(fixed.experts()), fixed.weights()));
+            }
+            TorchSequence sequence = new TorchSequence(this, nextSequence++, routing, table);
+            sequences.add(sequence);
+            return sequence;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private List<ResidentExpert> residents(List<Expert> wanted) {
+        return wanted.stream()
+                .map(expert -> {
+                    if (expert instanceof ResidentExpert resident && resident.residentIn(pools)) {
+                        return resident;
+                    }
+                    throw new IllegalArgumentException("the expert " + expert.digest() + " is not resident");
+                })
+                .toList();
+    }
+
+    @Override
+    public List<StepOutput> step(List<Feed> feeds) {
+        lock.lock();
+        try {
+            requireOpen();
+            check(feeds);
+            return calls.run(feeds);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void check(List<Feed> feeds) {
+        Set<Sequence> seen = new HashSet<>();
+        for (Feed feed : feeds) {
+            if (!(feed.sequence() instanceof TorchSequence sequence)
+                    || !sequence.belongsTo(this)
+                    || sequence.closed()) {
+                throw new IllegalArgumentException("the sequence is closed or of another decoder");
+            }
+            if (!seen.add(sequence)) {
+                throw new IllegalArgumentException("one sequence is fed twice in one step");
+            }
+            if ((long) sequence.length() + feed.tokens().length > config.contextTokensMax()) {
+                throw new IllegalArgumentException(sequence.length() + " tokens and " + feed.tokens().length
+                        + " more exceed the context of " + config.contextTokensMax());
+            }
+            for (int token : feed.tokens()) {
+                if (token < 0 || token >= config.vocabulary()) {
+                    throw new IllegalArgumentException(
+                            "token " + token + " is not in the vocabulary of " + config.vocabulary());
+                }
+            }
+        }
+    }
+
+    @Override
+    public long cacheBytes() {
+        lock.lock();
+        try {
+            long positionBytes =
+                    2L * config.layers() * config.kvHeads() * config.headDim() * LlamaProgram.elementBytes(settings);
+            return sequences.stream()
+                    .mapToLong(s -> s.capacity() * positionBytes)
+                    .sum();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    void close(TorchSequence sequence) {
+        lock.lock();
+        try {
+            if (sequence.closed()) {
+                return;
+            }
+            sequence.markClosed();
+            sequences.remove(sequence);
+            if (!closed) {
+                program.run("forget", sequence.id());
+                @Nullable Table table = sequence.table();
+                if (table != null) {
+                    tables.close(table);
+                }
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void requireOpen() {
+        if (closed) {
+            throw new IllegalStateException("the decoder is closed");
+        }
+    }
+
+    /** Frees the model, the experts and all sequences. */
+    @Override
+    public void close() {
+        loading.lock();
+        lock.lock();
+        try {
+            if (!closed) {
+                closed = true;
+                sequences.forEach(TorchSequence::markClosed);
+                sequences.clear();
+                program.close();
+            }
+        } finally {
+            lock.unlock();
+            loading.unlock();
+        }
+    }
+}

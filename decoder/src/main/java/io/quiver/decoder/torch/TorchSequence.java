@@ -1,0 +1,82 @@
+package io.quiver.decoder.torch;
+
+import io.quiver.decoder.Routing;
+import io.quiver.decoder.Sequence;
+import org.jspecify.annotations.Nullable;
+
+/** A sequence whose keys and values the program holds under a number. */
+final class TorchSequence implements Sequence {
+    private static final int CAPACITY_STEP = 64;
+
+    private final TorchDecoder decoder;
+    private final long id;
+    private final Routing routing;
+    private final @Nullable Table table;
+    private volatile int length;
+    private volatile int capacity;
+    private volatile boolean closed;
+
+    /** @param table of the routing's library, null for the base model alone */
+    TorchSequence(TorchDecoder decoder, long id, Routing routing, @Nullable Table table) {
+        this.decoder = decoder;
+        this.id = id;
+        this.routing = routing;
+        this.table = table;
+    }
+
+    @Override
+    public int length() {
+        return length;
+    }
+
+    @Override
+    public Routing routing() {
+        return routing;
+    }
+
+    @Override
+    public void close() {
+        decoder.close(this);
+    }
+
+    boolean belongsTo(TorchDecoder other) {
+        return decoder == other;
+    }
+
+    long id() {
+        return id;
+    }
+
+    @Nullable
+    Table table() {
+        return table;
+    }
+
+    boolean closed() {
+        return closed;
+    }
+
+    void markClosed() {
+        closed = true;
+        capacity = 0;
+    }
+
+    /** Positions that the cache must have for so many tokens: grown by half, so that copies stay rare. */
+    int capacityFor(int tokens, int contextTokensMax) {
+        if (tokens <= capacity) {
+            return capacity;
+        }
+        long wanted = Math.max(tokens, capacity + capacity / 2L);
+        long rounded = (wanted + CAPACITY_STEP - 1) / CAPACITY_STEP * CAPACITY_STEP;
+        return (int) Math.min(rounded, contextTokensMax);
+    }
+
+    int capacity() {
+        return capacity;
+    }
+
+    void advance(int tokens, int cacheCapacity) {
+        length += tokens;
+        capacity = cacheCapacity;
+    }
+}

@@ -1,0 +1,159 @@
+package io.quiver.decoder.torch;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.quiver.decoder.Combine;
+import io.quiver.decoder.Decoder.ModuleTrace;
+import io.quiver.decoder.Decoder.StepOutput;
+import io.quiver.decoder.Expert;
+import io.quiver.decoder.Precision;
+import io.quiver.decoder.Routing;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import tools.jackson.databind.JsonNode;
+
+/** Logits, greedy continuations and routing against transformers and PEFT, in float32. */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+class GoldenTest {
+    private static final double LOGITS = 1e-4;
+    private static final double SCORES = 1e-4;
+    private static final double COEFFICIENTS = 5e-5;
+
+    private TorchDecoder llama;
+
+    @BeforeAll
+    void open() {
+        llama = Fixtures.open("llama", Precision.FP32);
+    }
+
+    @AfterAll
+    void close() {
+        llama.close();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"llama", "llama-tied-sharded", "llama-rope-llama3", "llama-bf16"})
+    void a_base_model_gives_the_logits_and_tokens_of_transformers(String model) {
+        try (TorchDecoder decoder = Fixtures.open(model, Precision.FP32)) {
+            check(decoder, new Routing.Base(), "models/" + model + "/expected");
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "r1-qv",
+                "r4-attn",
+                "r4-attn-degenerate",
+                "r8-all-linear-rslora",
+                "r4-mlp-regex",
+                "patterns",
+                "patterns-rslora",
+                "layers-0-2",
+                "r4-fp16",
+                "r8-bf16"
+            })
+    void a_single_adapter_gives_what_peft_gives(String adapter) {
+        Expert expert = Fixtures.load(llama, "adapters/" + adapter);
+        check(llama, new Routing.Fixed(List.of(expert), List.of(1.0)), "adapters/" + adapter + "/expected");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "e3-top1",
+                "e3-all",
+                "e5-top2-cool",
+                "e5-top3-warm",
+                "e8-top2",
+                "e8-top3-cool",
+                "e8-all-warm",
+                "factors-e3-all",
+                "factors-e5-top2-cool",
+                "mixed-top2",
+                "mixed-top3-cool",
+                "mixed-all-warm"
+            })
+    void arrow_routing_gives_what_the_reference_gives(String name) {
+        JsonNode definition = Fixtures.json("arrow/" + name + "/case.json");
+        Routing.Arrow routing = routing(definition);
+        check(llama, routing, "arrow/" + name + "/case.json", "arrow/" + name + "/expected.safetensors");
+        checkTrace(
+                routing, "arrow/" + name, definition.required("traced_prompt").intValue());
+    }
+
+    private Routing.Arrow routing(JsonNode definition) {
+        List<String> names = new ArrayList<>();
+        definition.required("experts").forEach(name -> names.add(name.stringValue()));
+        List<Expert> experts = Fixtures.load(llama, names);
+        JsonNode topK = definition.required("top_k");
+        return new Routing.Arrow(
+                experts,
+                topK.isNull() ? experts.size() : topK.intValue(),
+                definition.required("temperature").doubleValue(),
+                definition.required("combine").stringValue().equals("factors") ? Combine.FACTORS : Combine.OUTPUTS,
+                true);
+    }
+
+    private static void check(TorchDecoder decoder, Routing routing, String expected) {
+        check(decoder, routing, expected + ".json", expected + ".safetensors");
+    }
+
+    private static void check(TorchDecoder decoder, Routing routing, String promptsFile, String logitsFile) {
+        for (Fixtures.Prompt prompt : Fixtures.prompts(promptsFile)) {
+            float[][] logits = Fixtures.logits(decoder, routing, prompt.ids());
+            float[][] exact = Fixtures.rows(logitsFile, "exact." + prompt.ids().length);
+            assertThat(Fixtures.maxDifference(logits, exact))
+                    .as("largest error of a logit, prompt of %d", prompt.ids().length)
+                    .isLessThan(LOGITS);
+            assertThat(Fixtures.greedy(decoder, routing, prompt.ids(), prompt.greedy().length))
+                    .as("greedy continuation, prompt of %d", prompt.ids().length)
+                    .isEqualTo(prompt.greedy());
+        }
+    }
+
+    private void checkTrace(Routing.Arrow routing, String folder, int tracedTokens) {
+        int[] ids = Fixtures.prompts(folder + "/case.json").stream()
+                .map(Fixtures.Prompt::ids)
+                .filter(prompt -> prompt.length == tracedTokens)
+                .findFirst()
+                .orElseThrow();
+        String file = folder + "/expected.safetensors";
+        StepOutput output = Fixtures.prefill(llama, routing, ids);
+        assertThat(output.trace()).isNotEmpty();
+        for (ModuleTrace module : output.trace()) {
+            float[][] scores = Fixtures.rows(file, "score." + module.module());
+            float[][] coefficients = Fixtures.rows(file, "coeff." + module.module());
+            assertThat(Fixtures.maxDifference(module.scores(), scores))
+                    .as("scores of %s", module.module())
+                    .isLessThan(SCORES);
+            assertThat(Fixtures.maxDifference(module.coefficients(), coefficients))
+                    .as("coefficients of %s", module.module())
+                    .isLessThan(COEFFICIENTS);
+            for (int token = 0; token < scores.length; token++) {
+                assertThat(chosen(module.coefficients()[token]))
+                        .as("experts chosen by %s for token %d", module.module(), token)
+                        .isEqualTo(chosen(coefficients[token]));
+            }
+        }
+        assertThat(output.trace().stream().map(m -> "score." + m.module()).toList())
+                .as("modules with a trace")
+                .containsExactlyInAnyOrderElementsOf(Fixtures.tensors(file, "score."));
+    }
+
+    private static List<Integer> chosen(float[] coefficients) {
+        return Arrays.stream(indices(coefficients)).boxed().toList();
+    }
+
+    private static int[] indices(float[] coefficients) {
+        return java.util.stream.IntStream.range(0, coefficients.length)
+                .filter(e -> coefficients[e] > 0)
+                .toArray();
+    }
+}
