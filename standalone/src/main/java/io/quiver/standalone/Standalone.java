@@ -2,7 +2,9 @@ package io.quiver.standalone;
 
 import io.quiver.embedded.EmbeddedServerException;
 import io.quiver.embedded.PortTakenException;
+import io.quiver.standalone.http.Calls;
 import java.io.PrintStream;
+import java.io.UncheckedIOException;
 import java.util.Locale;
 import java.util.concurrent.CountDownLatch;
 
@@ -33,6 +35,30 @@ public final class Standalone {
         return run(options, out, stack -> serveUntilStopped(stack, out));
     }
 
+    /**
+     * Starts the stack, registers and uploads the bundled model, asks it a few questions, and serves until Ctrl-C. With
+     * {@link DemoOptions#exitAfterwards} it returns instead, {@link #DONE} only if every expert became READY and every answer came;
+     * its last line sums up.
+     */
+    public static int demo(StandaloneOptions options, DemoOptions demo, PrintStream out) {
+        return run(options, out, stack -> demonstrate(stack, demo, out));
+    }
+
+    private static int demonstrate(StandaloneStack stack, DemoOptions demo, PrintStream out)
+            throws InterruptedException {
+        Demo.Outcome outcome = new Demo(new Calls(stack.registryUrl()), new Calls(stack.routerUrl()), demo, out).run();
+        if (demo.exitAfterwards()) {
+            stack.close();
+            out.println(outcome);
+            return outcome.isComplete() ? DONE : FAILED;
+        }
+        out.println();
+        out.println(CurlCommands.of(
+                stack.registryUrl(), stack.routerUrl(), demo.quickstartDir(), "Shout the word garden."));
+        out.println(outcome);
+        return serveUntilStopped(stack, out);
+    }
+
     private static int run(StandaloneOptions options, PrintStream out, Use use) {
         StandaloneLogs.into(options.logsDir());
         out.println("Quiver keeps its data in " + options.dataDir() + ", its logs in " + options.logsDir());
@@ -48,7 +74,7 @@ public final class Standalone {
         } catch (PortTakenException e) {
             out.println(e.getMessage());
             return PORT_TAKEN;
-        } catch (EmbeddedServerException | StandaloneException e) {
+        } catch (EmbeddedServerException | StandaloneException | UncheckedIOException e) {
             out.println(e.getMessage());
             return FAILED;
         } catch (InterruptedException e) {
@@ -69,8 +95,9 @@ public final class Standalone {
 
     private static void stop(StandaloneStack stack, PrintStream out) {
         long began = System.nanoTime();
-        stack.close();
-        out.printf("Stopped in %s.%n", seconds((System.nanoTime() - began) / 1_000_000));
+        if (stack.stop()) {
+            out.printf("Stopped in %s.%n", seconds((System.nanoTime() - began) / 1_000_000));
+        }
     }
 
     static String seconds(long millis) {

@@ -65,10 +65,18 @@ public final class StandaloneStack implements AutoCloseable {
         return URI.create("http://127.0.0.1:" + options.ports().router());
     }
 
-    /** Stops what runs, the last started first. What does not stop is logged, and the rest stopped all the same. */
     @Override
-    public synchronized void close() {
+    public void close() {
+        stop();
+    }
+
+    /**
+     * Stops what runs, the last started first; returns whether anything ran. What does not stop is logged, and the rest stopped
+     * all the same.
+     */
+    synchronized boolean stop() {
         closed = true;
+        boolean ran = !started.isEmpty();
         while (!started.isEmpty()) {
             AutoCloseable part = started.pop();
             try {
@@ -77,6 +85,7 @@ public final class StandaloneStack implements AutoCloseable {
                 log.error("could not stop {}", part, e);
             }
         }
+        return ran;
     }
 
     private synchronized <T extends AutoCloseable> T step(Supplier<T> start) {
