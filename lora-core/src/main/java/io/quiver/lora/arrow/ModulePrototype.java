@@ -11,8 +11,16 @@ package io.quiver.lora.arrow;
  */
 public record ModulePrototype(String module, int rank, double scaling, float[] vector, double[] sigma) {
     public ModulePrototype {
-        if (vector.length == 0 || sigma.length == 0) {
-            throw new IllegalArgumentException("a prototype has at least one component, module " + module);
+        if (vector.length == 0 || sigma.length == 0 || sigma.length > rank) {
+            throw new IllegalArgumentException(
+                    "a prototype has at least one component and at most rank singular values, module " + module);
+        }
+        if (!(scaling > 0) || Double.isInfinite(scaling)) {
+            throw new IllegalArgumentException("scaling must be above 0 and finite, module " + module);
+        }
+        if (!(sigma[0] > 0) || Double.isInfinite(sigma[0])) {
+            throw new IllegalArgumentException(
+                    "the largest singular value must be above 0 and finite, module " + module);
         }
     }
 
