@@ -1,0 +1,169 @@
+package io.quiver.router;
+
+import io.quiver.decoder.Expert;
+import io.quiver.decoder.Routing;
+import io.quiver.decoder.text.ChatTemplate;
+import io.quiver.decoder.text.ChatTemplateException;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Random;
+import java.util.Set;
+import java.util.function.Consumer;
+import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Begins completions: names to digests, text to tokens, experts into memory, then over to the decode thread. Everything
+ * slow happens on the caller's thread.
+ */
+public final class Complete {
+    private static final String PROMPT = "prompt";
+    /** Modules' decisions of that many tokens at most are kept for one response. */
+    private static final int MODULE_TRACE_TOKENS_MAX = 1024;
+
+    private final Catalogue catalogue;
+    private final ResolveRouting resolveRouting;
+    private final ServedModels models;
+    private final LongSupplier seeds;
+
+    /** @param seeds seeds for requests that bring none */
+    public Complete(Catalogue catalogue, ResolveRouting resolveRouting, ServedModels models, LongSupplier seeds) {
+        this.catalogue = catalogue;
+        this.resolveRouting = resolveRouting;
+        this.models = models;
+        this.seeds = seeds;
+    }
+
+    /**
+     * Begins a completion.
+     *
+     * @param events takes what happens, from the decode thread: quick, and never throwing
+     * @throws RequestRefusedException if it cannot be begun
+     */
+    public RunningCompletion begin(CompletionOrder order, Consumer<CompletionEvent> events) {
+        if (!catalogue.isReady()) {
+            throw new RequestRefusedException(
+                    RefusalCode.CATALOGUE_LOADING, "the router is still reading its catalogue", null);
+        }
+        RoutingPlan plan = resolveRouting.resolve(catalogue.snapshot(), order.model(), order.routing());
+        ServedModel model = models.await(plan.base());
+        List<int[]> prompts = prompts(model, order.prompt());
+        List<Integer> tokensMax =
+                prompts.stream().map(prompt -> room(model, order, prompt, plan)).toList();
+        List<TextTask> tasks = new ArrayList<>();
+        try (DecodeScheduler.Room room = model.scheduler().reserve(prompts.size())) {
+            List<ExpertPool.Lease> leases = leases(model, plan, prompts.size());
+            long seed = order.seed() == null ? seeds.getAsLong() : order.seed();
+            for (int choice = 0; choice < prompts.size(); choice++) {
+                TextTask.Order text = new TextTask.Order(
+                        choice,
+                        prompts.get(choice),
+                        routing(plan, leases.get(choice).experts()),
+                        tokensMax.get(choice),
+                        Set.copyOf(model.decoder().config().eosTokens()),
+                        order.stops(),
+                        plan.trace());
+                Sampler sampler = new Sampler(order.sampling(), new Random(seed + choice));
+                tasks.add(new TextTask(text, model.tokenizer(), sampler, events));
+            }
+            for (int choice = 0; choice < tasks.size(); choice++) {
+                room.submit(tasks.get(choice), leases.get(choice));
+            }
+        }
+        return new RunningCompletion(plan, tasks);
+    }
+
+    /** One lease per text, because each gives its own back when it ends. */
+    private static List<ExpertPool.Lease> leases(ServedModel model, RoutingPlan plan, int count) {
+        List<ExpertPool.Lease> leases = new ArrayList<>();
+        try {
+            for (int i = 0; i < count; i++) {
+                leases.add(model.experts().acquire(plan.experts()));
+            }
+            return leases;
+        } catch (RuntimeException e) {
+            leases.forEach(ExpertPool.Lease::close);
+            throw e;
+        }
+    }
+
+    private static Routing routing(RoutingPlan plan, List<Expert> experts) {
+        if (plan.strategy() == Strategy.ARROW) {
+            return new Routing.Arrow(experts, plan.topK(), plan.temperature(), plan.combine(), true);
+        }
+        return experts.isEmpty()
+                ? new Routing.Base()
+                : new Routing.Fixed(experts, Collections.nCopies(experts.size(), 1.0 / experts.size()));
+    }
+
+    private static List<int[]> prompts(ServedModel model, Prompt prompt) {
+        if (prompt instanceof Prompt.Texts texts) {
+            return texts.texts().stream()
+                    .map(text -> model.tokenizer().encode(text, true))
+                    .toList();
+        }
+        if (prompt instanceof Prompt.Tokens tokens) {
+            tokens.texts().forEach(ids -> requireVocabulary(model, ids));
+            return tokens.texts();
+        }
+        if (prompt instanceof Prompt.Chat chat) {
+            return List.of(model.tokenizer().encode(rendered(model, chat), false));
+        }
+        throw new IllegalStateException("unknown prompt " + prompt);
+    }
+
+    private static String rendered(ServedModel model, Prompt.Chat chat) {
+        ChatTemplate template = model.chatTemplate()
+                .orElseThrow(() -> new RequestRefusedException(
+                        RefusalCode.CHAT_TEMPLATE_MISSING,
+                        "base model " + model.base().name() + " has no chat template; use /v1/completions",
+                        "model"));
+        try {
+            return template.render(chat.messages(), true);
+        } catch (ChatTemplateException e) {
+            throw new RequestRefusedException(
+                    RefusalCode.CHAT_TEMPLATE_REFUSED, String.valueOf(e.getMessage()), "messages", e);
+        }
+    }
+
+    private static void requireVocabulary(ServedModel model, int[] ids) {
+        int vocabulary = model.decoder().config().vocabulary();
+        for (int id : ids) {
+            if (id < 0 || id >= vocabulary) {
+                throw new RequestRefusedException(
+                        RefusalCode.INVALID_REQUEST, "token " + id + " is not in 0 to " + (vocabulary - 1), PROMPT);
+            }
+        }
+    }
+
+    /** How many tokens may be generated after a prompt. */
+    private static int room(ServedModel model, CompletionOrder order, int[] prompt, RoutingPlan plan) {
+        String param = order.prompt() instanceof Prompt.Chat ? "messages" : PROMPT;
+        if (prompt.length == 0) {
+            throw new RequestRefusedException(RefusalCode.INVALID_REQUEST, "the prompt has no tokens", param);
+        }
+        int left = model.contextTokensMax() - prompt.length;
+        if (left < 1) {
+            throw new RequestRefusedException(
+                    RefusalCode.CONTEXT_LENGTH_EXCEEDED,
+                    "the prompt has " + prompt.length + " tokens; the context of "
+                            + model.base().name() + " has " + model.contextTokensMax()
+                            + ", and the answer needs at least one",
+                    param);
+        }
+        int tokensMax = atMost(left, order.tokensMax());
+        if (plan.trace() == TraceDetail.MODULES && prompt.length + tokensMax > MODULE_TRACE_TOKENS_MAX) {
+            throw new RequestRefusedException(
+                    RefusalCode.INVALID_REQUEST,
+                    "trace modules works for " + MODULE_TRACE_TOKENS_MAX + " tokens of prompt and answer; lower"
+                            + " max_tokens",
+                    "routing.trace");
+        }
+        return tokensMax;
+    }
+
+    private static int atMost(int left, @Nullable Integer wanted) {
+        return wanted == null ? left : Math.min(left, wanted);
+    }
+}

@@ -1,0 +1,43 @@
+package io.quiver.router;
+
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** What happens to one choice of a completion, in order: any number of tokens, then its end or its failure. */
+public sealed interface CompletionEvent {
+    int choice();
+
+    /**
+     * A token was generated.
+     *
+     * @param text what can be given out by now; often empty, or with text of tokens before
+     * @param trace null unless asked for
+     */
+    record Generated(int choice, String text, @Nullable TokenTrace trace) implements CompletionEvent {}
+
+    /**
+     * The choice is complete.
+     *
+     * @param text the rest that was held back
+     * @param completionTokens generated, with the one that ends the text
+     * @param shares mean coefficient over modules and generated tokens // (experts)
+     * @param prompt the traces of the prompt's tokens; empty unless asked for
+     */
+    record Finished(
+            int choice,
+            String text,
+            FinishReason reason,
+            int promptTokens,
+            int completionTokens,
+            List<Double> shares,
+            List<TokenTrace> prompt)
+            implements CompletionEvent {
+        public Finished {
+            shares = List.copyOf(shares);
+            prompt = List.copyOf(prompt);
+        }
+    }
+
+    /** The choice could not be completed. */
+    record Failed(int choice, RuntimeException cause) implements CompletionEvent {}
+}

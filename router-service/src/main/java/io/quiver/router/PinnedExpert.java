@@ -1,0 +1,21 @@
+package io.quiver.router;
+
+import io.quiver.schemas.AdapterName;
+import io.quiver.schemas.BaseModelRef;
+import io.quiver.schemas.Digest;
+import io.quiver.schemas.Event.CataloguedVersion;
+
+/** A reference after it was resolved: one version of an adapter, which is one content for ever. */
+public record PinnedExpert(AdapterName adapter, CataloguedVersion content) {
+    public int version() {
+        return content.version();
+    }
+
+    public Digest digest() {
+        return content.digest();
+    }
+
+    public BaseModelRef base() {
+        return content.base();
+    }
+}

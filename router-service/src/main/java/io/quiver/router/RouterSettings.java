@@ -1,0 +1,32 @@
+package io.quiver.router;
+
+import io.quiver.decoder.Precision;
+import java.nio.file.Path;
+import java.time.Duration;
+import org.springframework.boot.context.properties.ConfigurationProperties;
+import org.springframework.util.unit.DataSize;
+
+/**
+ * The router's settings, {@code quiver.router.*}; {@code router.yml} has the defaults and says what each is for.
+ *
+ * @param cacheDir where fetched files lie; safe to delete while the router is stopped
+ */
+@ConfigurationProperties("quiver.router")
+public record RouterSettings(
+        Path cacheDir,
+        ArrowSettings arrow,
+        int expertsMax,
+        DataSize expertMemory,
+        int runningMax,
+        int waitingMax,
+        int contextTokensMax,
+        Duration modelWait,
+        Duration answerWait,
+        DataSize bodyMax,
+        Decoding decoder) {
+    /** What holds for Arrow unless a request says otherwise. */
+    public record ArrowSettings(int topK, double temperature) {}
+
+    /** Where and how base models are decoded. */
+    public record Decoding(String device, Precision precision, int threads) {}
+}

@@ -1,0 +1,20 @@
+package io.quiver.router;
+
+import java.util.List;
+
+/**
+ * A completion that was admitted.
+ *
+ * @param plan how it is routed
+ * @param texts one per choice
+ */
+public record RunningCompletion(RoutingPlan plan, List<TextTask> texts) {
+    public RunningCompletion {
+        texts = List.copyOf(texts);
+    }
+
+    /** Says that nobody waits any more. */
+    public void cancel() {
+        texts.forEach(TextTask::cancel);
+    }
+}

@@ -1,0 +1,19 @@
+package io.quiver.router;
+
+import java.util.List;
+
+/** Which experts a request wants in its library. */
+public sealed interface Selection {
+    /** Those that it names, in this order. */
+    record Named(List<String> references) implements Selection {
+        public Named {
+            references = List.copyOf(references);
+        }
+    }
+
+    /** Those with these labels. */
+    record Labelled(LabelSelector selector) implements Selection {}
+
+    /** All on the base model. */
+    record All() implements Selection {}
+}
