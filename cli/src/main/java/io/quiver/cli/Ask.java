@@ -27,7 +27,7 @@ import tools.jackson.databind.node.ObjectNode;
             "  quiver ask --model team/sql:3 \"…\"                    # one adapter"
         })
 final class Ask implements Callable<Integer> {
-    /** The model name by which the router takes all experts of its only base model. */
+    /** The model name by which the router takes its only base model, and all of its experts unless a library is given. */
     static final String ALL_EXPERTS = "quiver";
 
     private static final JsonMapper JSON = JsonMapper.builder().build();
@@ -90,15 +90,14 @@ final class Ask implements Callable<Integer> {
     public Integer call() {
         RouterClient router = servers.router(surroundings.environment());
         Answer answer = new Answer(surroundings.terminal(), trace);
-        router.chat(request(router), answer);
+        router.chat(request(), answer);
         answer.end();
         return ExitStatus.DONE;
     }
 
-    private ObjectNode request(RouterClient router) {
+    private ObjectNode request() {
         ObjectNode body = JSON.createObjectNode();
-        boolean baseAlone = "base".equals(strategy);
-        body.put("model", modelName(router, baseAlone));
+        body.put("model", model == null ? ALL_EXPERTS : model);
         ArrayNode messages = body.putArray("messages");
         if (system != null) {
             messages.addObject().put("role", "system").put("content", system);
@@ -110,9 +109,7 @@ final class Ask implements Callable<Integer> {
             body.put("seed", seed.longValue());
         }
         body.put("stream", true);
-        if (!baseAlone) {
-            addRouting(body.putObject("routing"));
-        }
+        addRouting(body.putObject("routing"));
         return body;
     }
 
@@ -146,24 +143,5 @@ final class Ask implements Callable<Integer> {
             ArrayNode experts = routing.putArray("experts");
             items.stream().map(String::strip).filter(item -> !item.isEmpty()).forEach(experts::add);
         }
-    }
-
-    /** The model that is named in the request; a library needs the base model's own name. */
-    private String modelName(RouterClient router, boolean baseAlone) {
-        if (model != null) {
-            return model;
-        }
-        if (!baseAlone && (library == null || library.equals("all"))) {
-            return ALL_EXPERTS;
-        }
-        List<String> bases = router.baseModels();
-        if (bases.size() != 1) {
-            throw new UsageException(
-                    bases.isEmpty()
-                            ? "the router has no base model: register one with quiver base add FOLDER"
-                            : "the router has several base models, choose one with --model: "
-                                    + String.join(", ", bases));
-        }
-        return bases.get(0);
     }
 }

@@ -5,10 +5,12 @@ import io.quiver.cli.http.ServerException;
 import io.quiver.cli.http.ServerUnreachableException;
 import io.quiver.cli.terminal.Terminal;
 import io.quiver.cli.terminal.Terminal.Style;
+import io.quiver.cli.verify.Verify;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
 import java.time.Clock;
 import java.time.ZoneId;
 import java.util.Properties;
@@ -40,7 +42,7 @@ import picocli.CommandLine.IVersionProvider;
         exitCodeList = {
             "0:done",
             "1:the answer is no: a service refused, a version failed, a check found a difference",
-            "2:the command line cannot be understood, or names something that is not there",
+            "2:the command line cannot be understood, names something that is not there, or a port is taken",
             "3:a service cannot be reached, or the connection to it broke"
         })
 public final class QuiverCommand implements Runnable {
@@ -51,9 +53,14 @@ public final class QuiverCommand implements Runnable {
     }
 
     public static void main(String[] args) {
-        Terminal terminal = Terminal.ofProcess(System.getenv());
-        Surroundings surroundings =
-                new Surroundings(terminal, System.getenv(), Clock.system(ZoneId.systemDefault()), System::nanoTime);
+        Clock clock = Clock.system(ZoneId.systemDefault());
+        Surroundings surroundings = new Surroundings(
+                Terminal.ofProcess(System.getenv()),
+                System.getenv(),
+                Path.of(System.getProperty("quiver.home", "")),
+                Long.getLong("quiver.began", clock.millis()),
+                clock,
+                System::nanoTime);
         System.exit(commandLine(surroundings).execute(args));
     }
 
@@ -61,12 +68,15 @@ public final class QuiverCommand implements Runnable {
     static CommandLine commandLine(Surroundings surroundings) {
         Terminal terminal = surroundings.terminal();
         CommandLine line = new CommandLine(new QuiverCommand(terminal))
+                .addSubcommand(new DemoCommand(surroundings))
+                .addSubcommand(new Up(surroundings))
                 .addSubcommand(new CommandLine(new Base(surroundings)).addSubcommand(new BaseAdd(surroundings)))
                 .addSubcommand(new Push(surroundings))
                 .addSubcommand(new Ls(surroundings))
                 .addSubcommand(new Show(surroundings))
                 .addSubcommand(new Watch(surroundings))
-                .addSubcommand(new Ask(surroundings));
+                .addSubcommand(new Ask(surroundings))
+                .addSubcommand(new Verify(terminal));
         line.getSubcommands().values().forEach(QuiverCommand::addHelp);
         line.setOut(new PrintWriter(terminal.out(), true, StandardCharsets.UTF_8));
         line.setErr(new PrintWriter(terminal.err(), true, StandardCharsets.UTF_8));

@@ -4,6 +4,7 @@ import io.quiver.cli.terminal.Terminal;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Instant;
 import java.time.ZoneOffset;
@@ -36,7 +37,8 @@ final class Shown {
     }
 
     Surroundings surroundings(Map<String, String> environment) {
-        return new Surroundings(terminal(), environment, Clock.fixed(NOW, ZoneOffset.UTC), System::nanoTime);
+        return new Surroundings(
+                terminal(), environment, Path.of(""), 0, Clock.fixed(NOW, ZoneOffset.UTC), System::nanoTime);
     }
 
     Terminal terminal() {

@@ -6,7 +6,6 @@ import java.net.URI;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
@@ -20,23 +19,6 @@ public final class RouterClient {
 
     public RouterClient(URI server) {
         this.calls = new Calls("router", server);
-    }
-
-    /** Everything that {@code GET /v1/models} lists. */
-    public List<JsonNode> models() {
-        List<JsonNode> models = new ArrayList<>();
-        calls.get("/v1/models").body().path("data").forEach(models::add);
-        return models;
-    }
-
-    /** Names of the base models among them. */
-    public List<String> baseModels() {
-        return models().stream()
-                .filter(model -> model.path("kind")
-                        .asString(model.path("type").asString(""))
-                        .startsWith("base"))
-                .map(model -> model.path("id").asString(""))
-                .toList();
     }
 
     /**

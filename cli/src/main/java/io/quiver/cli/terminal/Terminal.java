@@ -76,6 +76,16 @@ public record Terminal(PrintStream out, PrintStream err, boolean interactive, bo
         out.flush();
     }
 
+    /** Shows what is being done, until the next line is printed; nothing where nobody looks. Empty text clears it. */
+    public void progress(String text) {
+        if (interactive) {
+            redraw(text.length() < columns ? text : text.substring(0, columns - 1));
+            if (text.isEmpty()) {
+                out.print("\r");
+            }
+        }
+    }
+
     /** Whether a file descriptor of this process is a terminal: by /proc where there is one, else as Java sees it. */
     private static boolean isTerminal(int descriptor) {
         Path link = Path.of("/proc/self/fd/" + descriptor);

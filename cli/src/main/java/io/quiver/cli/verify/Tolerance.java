@@ -1,0 +1,23 @@
+package io.quiver.cli.verify;
+
+/** How far a value may be from its reference: the figures that the folder's own documentation derives from measurements. */
+final class Tolerance {
+    /** Absolute, of a float32 engine against float64: measured are 2e-5 on logits of spread 3. */
+    static final double LOGITS = 1e-4;
+    /** Absolute, of |x·p| in float32. */
+    static final double SCORES = 1e-4;
+    /** Absolute, of softmax weights in float32. */
+    static final double COEFFICIENTS = 5e-5;
+    /** 1 - |cosine| of a prototype. */
+    static final double PROTOTYPE = 1e-6;
+    /** Of singular values, relative to the largest of their module. */
+    static final double SIGMA = 1e-9;
+    /** Of alpha/r and its kin, relative. */
+    static final double SCALING = 1e-12;
+    /** Absolute, of sums of a few numbers in float64. */
+    static final double BY_HAND = 1e-12;
+    /** The same where a prototype was rounded to float32. */
+    static final double BY_HAND_FLOAT = 2e-6;
+
+    private Tolerance() {}
+}
