@@ -1,0 +1,103 @@
+package io.quiver.worker;
+
+import io.quiver.lora.peft.AdapterLimits;
+import io.quiver.lora.peft.LoraAdapter;
+import io.quiver.objectstore.ObjectKey;
+import io.quiver.objectstore.ObjectStore;
+import io.quiver.schemas.Digest;
+import io.quiver.schemas.Event.AdapterUploaded;
+import io.quiver.schemas.StoredFile;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.util.Map;
+
+/** Brings an adapter's files from the object store to the disk, and proves on the way that they are the uploaded ones. */
+final class FetchAdapter {
+    private static final int BUFFER_BYTES = 1 << 16;
+
+    private final ObjectStore store;
+    private final Path tempDir;
+    private final long weightsBytesMax;
+
+    FetchAdapter(ObjectStore store, Path tempDir, long weightsBytesMax) {
+        this.store = store;
+        this.tempDir = tempDir;
+        this.weightsBytesMax = weightsBytesMax;
+    }
+
+    /**
+     * Returns a folder with the adapter's two files; the caller closes it.
+     *
+     * @throws UnusableAdapterException if they are too large or not the uploaded ones
+     * @throws io.quiver.objectstore.ObjectStoreException if the store failed; worth trying again
+     * @throws UncheckedIOException if the connection or the disk failed; worth trying again
+     */
+    AdapterFolder fetch(AdapterUploaded uploaded) {
+        StoredFile config = file(uploaded, LoraAdapter.CONFIG_FILE, AdapterLimits.DEFAULT.configBytesMax());
+        StoredFile weights = file(uploaded, LoraAdapter.WEIGHTS_FILE, weightsBytesMax);
+        Digest digest = Digest.ofFiles(Map.of(config.name(), config.digest(), weights.name(), weights.digest()));
+        if (!digest.equals(uploaded.digest())) {
+            throw mismatch(
+                    "its files together have the digest " + digest + ", but it was uploaded as " + uploaded.digest());
+        }
+        AdapterFolder folder = AdapterFolder.in(tempDir);
+        try {
+            fetch(config, folder.file(config.name()));
+            fetch(weights, folder.file(weights.name()));
+            return folder;
+        } catch (RuntimeException | Error e) {
+            folder.close();
+            throw e;
+        }
+    }
+
+    private static StoredFile file(AdapterUploaded uploaded, String name, long bytesMax) {
+        StoredFile file = uploaded.files().stream()
+                .filter(stored -> stored.name().equals(name))
+                .findFirst()
+                .orElseThrow(() -> new UnusableAdapterException(
+                        FailureCode.UNREADABLE_ADAPTER, "the version has no file " + name, null));
+        if (file.sizeBytes() > bytesMax) {
+            throw new UnusableAdapterException(
+                    FailureCode.ADAPTER_TOO_LARGE,
+                    name + " has " + file.sizeBytes() + " bytes, and workers take " + bytesMax
+                            + " (setting quiver.worker.weights-size-max)",
+                    null);
+        }
+        return file;
+    }
+
+    private void fetch(StoredFile file, Path target) {
+        MessageDigest sha256 = Digest.sha256();
+        long sizeBytes = 0;
+        try (InputStream in = store.get(ObjectKey.blob(file.digest().hex()));
+                OutputStream out = Files.newOutputStream(target)) {
+            byte[] buffer = new byte[BUFFER_BYTES];
+            for (int length = in.read(buffer); length >= 0; length = in.read(buffer)) {
+                sizeBytes += length;
+                if (sizeBytes > file.sizeBytes()) {
+                    throw mismatch(
+                            file.name() + " is longer in the store than the " + file.sizeBytes() + " bytes uploaded");
+                }
+                sha256.update(buffer, 0, length);
+                out.write(buffer, 0, length);
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException("fetching " + file.name() + " broke off: " + e.getMessage(), e);
+        }
+        Digest found = Digest.of(sha256);
+        if (!found.equals(file.digest())) {
+            throw mismatch(
+                    file.name() + " has the digest " + found + " in the store, but was uploaded as " + file.digest());
+        }
+    }
+
+    private static UnusableAdapterException mismatch(String message) {
+        return new UnusableAdapterException(FailureCode.DIGEST_MISMATCH, message, null);
+    }
+}
