@@ -20,8 +20,8 @@ record RoutedAnswer(String text, List<ExpertShare> experts, List<RoutedToken> to
     /** @param share mean coefficient over modules and tokens, 0 to 1 */
     record ExpertShare(String name, double share) {}
 
-    /** @param expert index of the expert with the largest share in the step that predicted the token */
-    record RoutedToken(String text, int expert) {}
+    /** @param expert the one with the largest share in the step that predicted the token; empty without experts */
+    record RoutedToken(String text, String expert) {}
 
     RoutedAnswer {
         experts = List.copyOf(experts);
@@ -39,7 +39,7 @@ record RoutedAnswer(String text, List<ExpertShare> experts, List<RoutedToken> to
         routing.path("trace")
                 .path("tokens")
                 .forEach(token -> tokens.add(new RoutedToken(
-                        token.path("text").asString(""), token.path("expert").asInt(-1))));
+                        token.path("text").asString(""), token.path("expert").asString(""))));
         return new RoutedAnswer(
                 body.path("choices").path(0).path("message").path("content").asString(""), experts, tokens);
     }
@@ -48,12 +48,10 @@ record RoutedAnswer(String text, List<ExpertShare> experts, List<RoutedToken> to
     String marked(Colours colours) {
         var runs = new ArrayList<Colours.Run>();
         for (RoutedToken token : tokens) {
-            if (token.expert() < 0
-                    || token.expert() >= experts.size()
-                    || token.text().isEmpty()) {
+            if (token.expert().isEmpty() || token.text().isEmpty()) {
                 continue;
             }
-            String expert = shortName(experts.get(token.expert()).name());
+            String expert = shortName(token.expert());
             int last = runs.size() - 1;
             if (last >= 0 && runs.get(last).expert().equals(expert)) {
                 runs.set(last, new Colours.Run(expert, runs.get(last).text() + token.text()));

@@ -121,7 +121,7 @@ public final class StandaloneStack implements AutoCloseable {
         }
     }
 
-    private static List<String> settings(EmbeddedStack servers) {
+    private List<String> settings(EmbeddedStack servers) {
         var settings = new ArrayList<String>();
         settings.add("quiver.kafka.bootstrap-servers=" + servers.kafka().bootstrapServers());
         settings.add("quiver.object-store.endpoint=" + servers.s3().endpoint());
@@ -130,6 +130,8 @@ public final class StandaloneStack implements AutoCloseable {
         settings.add("spring.datasource.url=" + servers.postgres().jdbcUrl());
         settings.add("spring.datasource.username=" + servers.postgres().user());
         settings.add("spring.datasource.password=" + servers.postgres().password());
+        settings.add("quiver.router.cache-dir=" + options.dataDir().resolve("router-cache"));
+        settings.add("quiver.worker.temp-dir=" + options.dataDir().resolve("worker-temp"));
         return settings;
     }
 

@@ -11,8 +11,8 @@ class RoutedAnswerTest {
              "routing": {
                "experts": [{"name": "quickstart/shout", "share": 0.204}, {"name": "quickstart/reverse-word", "share": 0.792},
                            {"name": "quickstart/plural", "share": 0.004}],
-               "trace": {"tokens": [{"token": 1, "text": "g", "expert": 1}, {"token": 2, "text": "u", "expert": 1},
-                                    {"token": 3, "text": "h", "expert": 0}, {"token": 4, "text": "!", "expert": 1}]}}}
+               "trace": {"tokens": [{"token": 1, "text": "g", "expert": "quickstart/reverse-word"}, {"token": 2, "text": "u", "expert": "quickstart/reverse-word"},
+                                    {"token": 3, "text": "h", "expert": "quickstart/shout"}, {"token": 4, "text": "!", "expert": "quickstart/reverse-word"}]}}}
             """;
 
     private final RoutedAnswer answer = RoutedAnswer.of(JsonMapper.shared().readTree(BODY));

@@ -1,0 +1,228 @@
+package io.quiver.standalone;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+import static org.awaitility.Awaitility.await;
+
+import io.quiver.schemas.Event;
+import io.quiver.schemas.Topics;
+import io.quiver.schemas.kafka.CloudEventCodec;
+import io.quiver.schemas.kafka.Decoded;
+import io.quiver.standalone.http.Answer;
+import io.quiver.standalone.http.EventStream;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.FileVisitResult;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.SimpleFileVisitor;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.TimeUnit;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+import org.apache.kafka.common.serialization.StringDeserializer;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import tools.jackson.databind.JsonNode;
+
+/** From upload to routed completion through the real servers and services, and again after restarts, wanted and not. */
+class FlowIT {
+    private static final Set<String> ALL = Set.of("reference/e0", "reference/e1", "reference/e2");
+    private static final String QUESTION = "two days";
+    private static final Duration READY_LIMIT = Duration.ofMinutes(2);
+    private static final double COEFFICIENT_TOLERANCE = 5e-5;
+
+    private final StandalonePorts ports = StandalonePorts.free();
+    private final Client client = new Client(ports);
+    private Path dir;
+
+    @BeforeAll
+    static void compute_as_the_reference_does() {
+        System.setProperty("quiver.router.decoder.precision", "fp32");
+    }
+
+    @BeforeEach
+    void directory() throws IOException {
+        dir = Files.createTempDirectory("quiver-flow");
+        Files.setPosixFilePermissions(dir, PosixFilePermissions.fromString("rwx--x--x"));
+    }
+
+    @AfterEach
+    void delete() throws IOException {
+        Files.walkFileTree(dir, new SimpleFileVisitor<>() {
+            @Override
+            public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) throws IOException {
+                Files.delete(file);
+                return FileVisitResult.CONTINUE;
+            }
+
+            @Override
+            public FileVisitResult postVisitDirectory(Path left, IOException failure) throws IOException {
+                Files.delete(left);
+                return FileVisitResult.CONTINUE;
+            }
+        });
+    }
+
+    @Test
+    void uploads_become_experts_that_answer_as_the_reference_does_also_after_a_restart() throws Exception {
+        ReferenceCase reference = ReferenceCase.read();
+        Answer chat;
+        try (var stack = start()) {
+            client.upload();
+            assertThat(readyByKafka()).isEqualTo(ALL);
+            assertThat(readyByServerSentEvents()).isEqualTo(ALL);
+
+            Answer completion = completed(reference);
+            assertThat(Client.tokens(completion)).isEqualTo(reference.greedy());
+            JsonNode first = completion
+                    .body()
+                    .path("routing")
+                    .path("trace")
+                    .path("tokens")
+                    .path(0);
+            for (int e = 0; e < reference.firstShares().length; e++) {
+                assertThat(first.path("shares").path(e).asDouble())
+                        .isCloseTo(reference.firstShares()[e], within(COEFFICIENT_TOLERANCE));
+            }
+            assertThat(first.path("expert").asString()).isEqualTo("reference/e" + largest(reference.firstShares()));
+            chat = client.chat(QUESTION);
+            assertThat(chat.status()).as("%s", chat.body()).isEqualTo(200);
+            assertThat(Client.tokens(chat)).hasSize(16);
+            assertThat(stack.registryUrl().getPort()).isEqualTo(ports.registry());
+        }
+        try (var stack = start()) {
+            assertThat(Client.tokens(completed(reference))).isEqualTo(reference.greedy());
+            Answer again = client.chat(QUESTION);
+            assertThat(Client.tokens(again)).isEqualTo(Client.tokens(chat));
+            assertThat(again.body().path("routing").path("experts"))
+                    .isEqualTo(chat.body().path("routing").path("experts"));
+            assertThat(stack.routerUrl().getPort()).isEqualTo(ports.router());
+        }
+    }
+
+    @Test
+    void uploads_that_were_accepted_before_the_program_was_killed_become_ready_when_it_starts_again() throws Exception {
+        ReferenceCase reference = ReferenceCase.read();
+        Process program = startProgram();
+        try {
+            client.upload();
+        } finally {
+            program.destroyForcibly();
+        }
+        assertThat(program.waitFor(10, TimeUnit.SECONDS)).isTrue();
+
+        try (var stack = start()) {
+            await().atMost(READY_LIMIT)
+                    .untilAsserted(() -> assertThat(ReferenceCase.EXPERTS)
+                            .allSatisfy(
+                                    expert -> assertThat(client.state(expert)).isEqualTo("READY")));
+            assertThat(Client.tokens(completed(reference))).isEqualTo(reference.greedy());
+            assertThat(stack.registryUrl().getPort()).isEqualTo(ports.registry());
+        }
+    }
+
+    /** Run in a JVM of its own: starts a stack, says so and waits to be killed. */
+    public static void main(String[] arguments) throws Exception {
+        compute_as_the_reference_does();
+        int[] port = java.util.Arrays.stream(arguments[1].split(","))
+                .mapToInt(Integer::parseInt)
+                .toArray();
+        var ports = new StandalonePorts(port[0], port[1], port[2], port[3], port[4], port[5]);
+        start(Path.of(arguments[0]), ports);
+        System.out.println("ready");
+        Thread.currentThread().join();
+    }
+
+    private Process startProgram() throws IOException {
+        String chosen = ports.registry() + "," + ports.router() + "," + ports.worker() + "," + ports.kafka() + ","
+                + ports.s3() + "," + ports.postgres();
+        Process program = new ProcessBuilder(
+                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                        "-Dai.djl.offline=true",
+                        "-cp",
+                        System.getProperty("java.class.path"),
+                        FlowIT.class.getName(),
+                        dir.toString(),
+                        chosen)
+                .redirectError(ProcessBuilder.Redirect.INHERIT)
+                .start();
+        var output = new BufferedReader(new InputStreamReader(program.getInputStream(), StandardCharsets.UTF_8));
+        assertThat(output.readLine()).isEqualTo("ready");
+        return program;
+    }
+
+    private StandaloneStack start() {
+        return start(dir, ports);
+    }
+
+    private static StandaloneStack start(Path dir, StandalonePorts ports) {
+        var options = new StandaloneOptions(dir, ports);
+        StandaloneLogs.into(options.logsDir());
+        var stack = new StandaloneStack(options, (part, elapsedMillis) -> {});
+        stack.start();
+        return stack;
+    }
+
+    /** The router's catalogue follows the registry's state by moments. */
+    private Answer completed(ReferenceCase reference) {
+        return await().atMost(READY_LIMIT)
+                .until(() -> client.complete(reference), answer -> answer.status() != 404 && answer.status() != 503);
+    }
+
+    private Set<String> readyByKafka() {
+        Map<String, Object> settings = Map.of(
+                "bootstrap.servers",
+                "127.0.0.1:" + ports.kafka(),
+                "group.id",
+                "somebody",
+                "auto.offset.reset",
+                "earliest");
+        Set<String> ready = new HashSet<>();
+        long deadline = System.nanoTime() + READY_LIMIT.toNanos();
+        try (var consumer = new KafkaConsumer<>(settings, new StringDeserializer(), new ByteArrayDeserializer())) {
+            consumer.subscribe(List.of(Topics.ADAPTERS));
+            while (ready.size() < ALL.size() && System.nanoTime() < deadline) {
+                consumer.poll(Duration.ofMillis(200)).forEach(record -> {
+                    if (CloudEventCodec.decode(record) instanceof Decoded.Known known
+                            && known.event() instanceof Event.AdapterReady adapterReady) {
+                        assertThat(record.key())
+                                .isEqualTo(adapterReady.adapter().toString());
+                        ready.add(record.key());
+                    }
+                });
+            }
+        }
+        return ready;
+    }
+
+    private Set<String> readyByServerSentEvents() throws IOException {
+        Set<String> ready = new HashSet<>();
+        try (EventStream events = EventStream.open(client.registry(), "/v1/events?types=AdapterReady&after=0")) {
+            while (ready.size() < ALL.size()) {
+                JsonNode event = events.next().orElseThrow();
+                assertThat(event.path("type").asString()).isEqualTo("AdapterReady");
+                ready.add(event.path("data").path("adapter").asString());
+            }
+        }
+        return ready;
+    }
+
+    private static int largest(double[] shares) {
+        int largest = 0;
+        for (int e = 1; e < shares.length; e++) {
+            largest = shares[e] > shares[largest] ? e : largest;
+        }
+        return largest;
+    }
+}
