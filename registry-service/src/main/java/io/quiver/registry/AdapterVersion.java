@@ -1,0 +1,42 @@
+package io.quiver.registry;
+
+import io.quiver.schemas.AdapterName;
+import io.quiver.schemas.AdapterState;
+import io.quiver.schemas.BaseModelRef;
+import io.quiver.schemas.Digest;
+import io.quiver.schemas.PrototypeFileRef;
+import io.quiver.schemas.StoredFile;
+import java.time.Instant;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One version of an adapter as it stands.
+ *
+ * @param version counts from 1 per adapter, without gaps
+ * @param digest of its two files
+ * @param worker the one that computes or computed its prototypes
+ * @param failure why it is FAILED
+ * @param prototypes its prototype file once it is READY
+ */
+public record AdapterVersion(
+        AdapterName adapter,
+        int version,
+        Digest digest,
+        BaseModelRef base,
+        List<StoredFile> files,
+        AdapterState state,
+        @Nullable String worker,
+        @Nullable Failure failure,
+        @Nullable PrototypeFileRef prototypes,
+        Instant uploadedAt,
+        @Nullable Instant readyAt) {
+    public AdapterVersion {
+        files = List.copyOf(files);
+    }
+
+    /** Says whether requests can be routed to it. */
+    public boolean isRoutable() {
+        return state == AdapterState.READY || state == AdapterState.DEPRECATED;
+    }
+}

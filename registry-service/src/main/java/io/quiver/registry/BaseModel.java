@@ -1,0 +1,24 @@
+package io.quiver.registry;
+
+import io.quiver.lora.model.BaseModules;
+import io.quiver.schemas.BaseModelRef;
+import io.quiver.schemas.Digest;
+import io.quiver.schemas.StoredFile;
+import java.time.Instant;
+import java.util.List;
+
+/**
+ * A registered base model: adapters are held against its modules, not against its name.
+ *
+ * @param digest of all of its files
+ * @param modules every linear layer with its shape
+ */
+public record BaseModel(String name, Digest digest, List<StoredFile> files, BaseModules modules, Instant registeredAt) {
+    public BaseModel {
+        files = List.copyOf(files);
+    }
+
+    public BaseModelRef ref() {
+        return new BaseModelRef(name, digest);
+    }
+}

@@ -1,0 +1,15 @@
+package io.quiver.registry;
+
+import java.util.List;
+import java.util.Optional;
+
+/** The registered base models. A name keeps its content for ever. */
+public interface BaseModels {
+    /** Adds a base model unless the name is taken; says whether it did. */
+    boolean add(BaseModel model);
+
+    Optional<BaseModel> find(String name);
+
+    /** In the order of their names, from behind {@code after}. */
+    List<BaseModel> list(Optional<String> after, int limit);
+}

@@ -1,0 +1,50 @@
+package io.quiver.registry.jdbc;
+
+import io.quiver.registry.Failure;
+import io.quiver.registry.ModuleSummary;
+import io.quiver.schemas.PrototypeFileRef;
+import io.quiver.schemas.StoredFile;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.core.type.TypeReference;
+import tools.jackson.databind.json.JsonMapper;
+
+/** What lies in JSON columns, written and read by component names. */
+final class JsonColumns {
+    private static final JsonMapper JSON = JsonMapper.shared();
+    private static final TypeReference<List<StoredFile>> FILES = new TypeReference<>() {};
+    private static final TypeReference<List<ModuleSummary>> MODULES = new TypeReference<>() {};
+    private static final TypeReference<Map<String, String>> LABELS = new TypeReference<>() {};
+    private static final TypeReference<Map<String, Integer>> ALIASES = new TypeReference<>() {};
+
+    private JsonColumns() {}
+
+    static String write(Object value) {
+        return JSON.writeValueAsString(value);
+    }
+
+    static List<StoredFile> files(String json) {
+        return JSON.readValue(json, FILES);
+    }
+
+    static List<ModuleSummary> modules(String json) {
+        return JSON.readValue(json, MODULES);
+    }
+
+    static Map<String, String> labels(String json) {
+        return JSON.readValue(json, LABELS);
+    }
+
+    static Map<String, Integer> aliases(String json) {
+        return JSON.readValue(json, ALIASES);
+    }
+
+    static @Nullable Failure failure(@Nullable String json) {
+        return json == null ? null : JSON.readValue(json, Failure.class);
+    }
+
+    static @Nullable PrototypeFileRef prototypes(@Nullable String json) {
+        return json == null ? null : JSON.readValue(json, PrototypeFileRef.class);
+    }
+}
