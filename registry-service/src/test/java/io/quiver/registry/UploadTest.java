@@ -7,6 +7,8 @@ import io.quiver.objectstore.ObjectStore;
 import io.quiver.registry.RegistryHttp.Answer;
 import io.quiver.schemas.Digest;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -81,7 +83,7 @@ class UploadTest {
     @Test
     void the_base_is_found_by_the_name_in_the_configuration_whole_or_by_its_last_segment() {
         String route = "/v1/adapters/acme/" + RunningRegistry.unique("named") + "/versions:validate";
-        for (String name : new String[] {BASE, "/models/" + BASE, "Org/" + BASE.toUpperCase(java.util.Locale.ROOT)}) {
+        for (String name : new String[] {BASE, "/models/" + BASE, "Org/" + BASE.toUpperCase(Locale.ROOT)}) {
             Answer answer = HTTP.upload(
                     route,
                     TinyModels.adapter(5)
@@ -100,8 +102,8 @@ class UploadTest {
         HTTP.upload("/v1/base-models?name=" + only, TinyModels.base(hidden, 6));
         TinyModels.Draft wide = TinyModels.adapter(6);
         for (int layer = 0; layer < TinyModels.LAYERS; layer++) {
-            wide.tensor(TinyModels.Draft.a(layer), java.util.List.of(2L, (long) hidden), new float[2 * hidden])
-                    .tensor(TinyModels.Draft.b(layer), java.util.List.of((long) hidden, 2L), new float[2 * hidden]);
+            wide.tensor(TinyModels.Draft.a(layer), List.of(2L, (long) hidden), new float[2 * hidden])
+                    .tensor(TinyModels.Draft.b(layer), List.of((long) hidden, 2L), new float[2 * hidden]);
         }
         String route = "/v1/adapters/acme/" + RunningRegistry.unique("wide") + "/versions:validate";
         assertThat(HTTP.upload(route, wide.form(""))

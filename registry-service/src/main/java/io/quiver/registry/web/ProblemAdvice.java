@@ -8,6 +8,7 @@ import jakarta.servlet.http.HttpServletRequest;
 import java.util.List;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.springframework.beans.TypeMismatchException;
 import org.springframework.dao.DataAccessException;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.ResponseEntity;
@@ -62,6 +63,11 @@ public final class ProblemAdvice {
     @ExceptionHandler
     ResponseEntity<Problem> unreadable(HttpMessageNotReadableException e, HttpServletRequest request) {
         return answer(ProblemCode.REQUEST_INVALID, "the body is not the JSON that is wanted here", request);
+    }
+
+    @ExceptionHandler
+    ResponseEntity<Problem> mismatch(TypeMismatchException e, HttpServletRequest request) {
+        return answer(ProblemCode.REQUEST_INVALID, e.getPropertyName() + " cannot be '" + e.getValue() + "'", request);
     }
 
     @ExceptionHandler({ObjectStoreException.class, DataAccessException.class, TransactionException.class})
