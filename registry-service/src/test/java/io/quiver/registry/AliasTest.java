@@ -3,17 +3,17 @@ package io.quiver.registry;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.quiver.registry.RegistryHttp.Answer;
-import java.util.Map;
-import io.quiver.schemas.Event.AdapterCatalogued;
-import java.time.Duration;
-import org.awaitility.Awaitility;
-import io.quiver.schemas.Topics;
 import io.quiver.schemas.AdapterName;
 import io.quiver.schemas.Digest;
+import io.quiver.schemas.Event.AdapterCatalogued;
 import io.quiver.schemas.PrototypeFileRef;
+import io.quiver.schemas.Topics;
+import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.IntStream;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 

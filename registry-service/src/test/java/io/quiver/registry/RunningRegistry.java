@@ -7,6 +7,7 @@ import io.quiver.objectstore.minio.MinioObjectStore;
 import java.net.URI;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.springframework.context.ConfigurableApplicationContext;
 import org.springframework.core.env.ConfigurableEnvironment;
@@ -66,6 +67,10 @@ public final class RunningRegistry implements AutoCloseable {
 
     public <T> T bean(Class<T> type) {
         return context.getBean(type);
+    }
+
+    public <T> Map<String, T> beansOf(Class<T> type) {
+        return context.getBeansOfType(type);
     }
 
     public ConfigurableEnvironment environment() {
