@@ -12,13 +12,14 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import org.apache.kafka.clients.consumer.Consumer;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.PartitionInfo;
 import org.apache.kafka.common.TopicPartition;
-import org.apache.kafka.common.errors.InterruptException;
 import org.apache.kafka.common.errors.WakeupException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -39,7 +40,9 @@ public final class CatalogueReader implements SmartLifecycle {
     private final Catalogue catalogue;
     private final Supplier<Consumer<String, byte[]>> consumers;
     private final UnreadableRecords unreadable;
+    private final CountDownLatch stopped = new CountDownLatch(1);
     private @Nullable Thread thread;
+    private volatile @Nullable Consumer<String, byte[]> current;
     private volatile boolean running;
 
     /** @param consumers makes a consumer without a group */
@@ -63,8 +66,9 @@ public final class CatalogueReader implements SmartLifecycle {
         // Records already applied are applied again after a lost connection: each is the whole truth about its key.
         while (running) {
             try (Consumer<String, byte[]> consumer = consumers.get()) {
+                current = consumer;
                 follow(consumer);
-            } catch (WakeupException | InterruptException e) {
+            } catch (WakeupException e) {
                 LOG.debug("the catalogue reader stops", e);
             } catch (KafkaException e) {
                 LOG.warn("the catalogue cannot be read; trying again: {}", e.getMessage());
@@ -133,7 +137,9 @@ public final class CatalogueReader implements SmartLifecycle {
 
     private void pause() {
         try {
-            Thread.sleep(PAUSE_MILLIS);
+            if (stopped.await(PAUSE_MILLIS, TimeUnit.MILLISECONDS)) {
+                LOG.debug("the catalogue reader stops");
+            }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             running = false;
@@ -143,9 +149,13 @@ public final class CatalogueReader implements SmartLifecycle {
     @Override
     public void stop() {
         running = false;
+        stopped.countDown();
+        Consumer<String, byte[]> consumer = current;
+        if (consumer != null) {
+            consumer.wakeup();
+        }
         Thread reader = thread;
         if (reader != null) {
-            reader.interrupt();
             try {
                 reader.join(STOP_MILLIS);
             } catch (InterruptedException e) {

@@ -11,7 +11,7 @@ import org.springframework.http.ResponseEntity;
 import org.springframework.web.HttpRequestMethodNotSupportedException;
 import org.springframework.web.bind.annotation.ExceptionHandler;
 import org.springframework.web.bind.annotation.RestControllerAdvice;
-import org.springframework.web.servlet.resource.NoResourceFoundException;
+import org.springframework.web.servlet.NoHandlerFoundException;
 import tools.jackson.databind.node.ObjectNode;
 
 /** OpenAI's error envelope: {@code {"error":{"message","type","param","code"}}}. */
@@ -30,10 +30,10 @@ public final class Errors {
         return response.body(Json.write(envelope(e)));
     }
 
-    @ExceptionHandler(NoResourceFoundException.class)
-    ResponseEntity<byte[]> notFound(NoResourceFoundException e) {
+    @ExceptionHandler(NoHandlerFoundException.class)
+    ResponseEntity<byte[]> notFound(NoHandlerFoundException e) {
         return refused(new RequestRefusedException(
-                RefusalCode.NOT_FOUND, "there is no " + e.getHttpMethod() + " /" + e.getResourcePath(), null));
+                RefusalCode.NOT_FOUND, "there is no " + e.getHttpMethod() + " " + e.getRequestURL(), null));
     }
 
     @ExceptionHandler(HttpRequestMethodNotSupportedException.class)
