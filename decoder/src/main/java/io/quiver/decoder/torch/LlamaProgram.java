@@ -15,22 +15,24 @@ final class LlamaProgram {
     private static final int FLOAT32 = 6;
     private static final int BFLOAT16 = 15;
 
+    /** Linear layers for the CPU. */
+    static final String ONEDNN = "linear-onednn.torchscript";
+    /** Linear layers for any device. An operator that a device's libtorch lacks would fail the whole text. */
+    static final String PLAIN = "linear-plain.torchscript";
+
     private LlamaProgram() {}
 
-    /** Compiles the text for a device. */
-    static TensorProgram compile(DecoderSettings settings) {
+    /** Compiles the text with one of the two kinds of linear layers. */
+    private static TensorProgram compile(DecoderSettings settings, String linear) {
         byte[] archive = TorchScriptArchive.ofResources(
-                settings.onCpu() ? "linear-onednn.torchscript" : "linear-plain.torchscript",
-                "layers.torchscript",
-                "routing.torchscript",
-                "llama.torchscript",
-                "experts.torchscript");
+                linear, "layers.torchscript", "routing.torchscript", "llama.torchscript", "experts.torchscript");
         return new DjlTensorProgram(archive, settings.threads());
     }
 
     /** Compiles the text and loads all weights. */
-    static TensorProgram load(ModelConfig config, WeightFiles files, DecoderSettings settings) throws IOException {
-        TensorProgram program = compile(settings);
+    static TensorProgram load(ModelConfig config, WeightFiles files, DecoderSettings settings, String linear)
+            throws IOException {
+        TensorProgram program = compile(settings, linear);
         try {
             configure(program, config, settings);
             new Weights(program, config, files).load();

@@ -59,8 +59,14 @@ public final class TorchDecoder implements Decoder {
      * @throws io.quiver.lora.model.InvalidBaseModelException if the files do not fit together
      */
     public static TorchDecoder open(Path modelFolder, DecoderSettings settings) throws IOException {
+        return open(modelFolder, settings, settings.onCpu() ? LlamaProgram.ONEDNN : LlamaProgram.PLAIN);
+    }
+
+    /** @param linear the text of the linear layers */
+    static TorchDecoder open(Path modelFolder, DecoderSettings settings, String linear) throws IOException {
         ModelConfig config = ConfigFile.read(modelFolder);
-        return new TorchDecoder(config, settings, LlamaProgram.load(config, WeightFiles.of(modelFolder), settings));
+        WeightFiles files = WeightFiles.of(modelFolder);
+        return new TorchDecoder(config, settings, LlamaProgram.load(config, files, settings, linear));
     }
 
     @Override

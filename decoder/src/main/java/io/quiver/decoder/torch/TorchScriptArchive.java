@@ -67,7 +67,10 @@ final class TorchScriptArchive {
     }
 
     private static void put(ZipOutputStream zip, String name, byte[] content) throws IOException {
-        zip.putNextEntry(new ZipEntry("program/" + name));
+        ZipEntry entry = new ZipEntry("program/" + name);
+        // Without a time of its own the entry would get the present one.
+        entry.setTime(0);
+        zip.putNextEntry(entry);
         zip.write(content);
         zip.closeEntry();
     }

@@ -112,6 +112,16 @@ class ModelLoadingTest {
     }
 
     @Test
+    void the_text_for_other_devices_gives_the_same_logits_on_the_cpu() throws IOException {
+        DecoderSettings settings = DecoderSettings.cpu(Precision.FP32, 1);
+        Path model = Fixtures.path("models/llama");
+        try (TorchDecoder decoder = TorchDecoder.open(model, settings, LlamaProgram.PLAIN)) {
+            assertThat(Fixtures.maxDifference(Fixtures.logits(decoder, new Routing.Base(), IDS), expected()))
+                    .isLessThan(5e-5);
+        }
+    }
+
+    @Test
     void a_missing_tensor_is_named() throws IOException {
         write(t -> t.name.equals("model.layers.1.mlp.up_proj.weight") ? null : t);
         assertThatThrownBy(this::open)
