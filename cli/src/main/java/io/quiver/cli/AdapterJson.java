@@ -1,8 +1,5 @@
 package io.quiver.cli;
 
-import java.util.ArrayList;
-import java.util.Comparator;
-import java.util.List;
 import java.util.Optional;
 import java.util.stream.Collectors;
 import tools.jackson.databind.JsonNode;
@@ -11,19 +8,12 @@ import tools.jackson.databind.JsonNode;
 record AdapterJson(JsonNode json) {
     /** {@code namespace/name}. */
     String name() {
-        String name = json.path("adapter").asString(json.path("name").asString("-"));
-        String namespace = json.path("namespace").asString("");
-        return namespace.isEmpty() || name.contains("/") ? name : namespace + "/" + name;
+        return json.path("adapter").asString("-");
     }
 
-    /** The version with the highest number. */
+    /** The version with the highest number, whatever its state. */
     Optional<VersionJson> newestVersion() {
-        List<VersionJson> versions = new ArrayList<>();
-        json.path("versions").forEach(version -> versions.add(new VersionJson(version)));
-        if (json.path("newest").isObject()) {
-            versions.add(new VersionJson(json.path("newest")));
-        }
-        return versions.stream().max(Comparator.comparingInt(VersionJson::number));
+        return json.path("newest").isObject() ? Optional.of(new VersionJson(json.path("newest"))) : Optional.empty();
     }
 
     /** Labels as {@code k=v, k2=v2}; empty if there are none. */

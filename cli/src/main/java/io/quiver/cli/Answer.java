@@ -34,29 +34,30 @@ final class Answer implements Consumer<JsonNode> {
     @Override
     public void accept(JsonNode chunk) {
         JsonNode choice = chunk.path("choices").path(0);
-        String content = choice.path("delta").path("content").asString("");
         finishReason = choice.path("finish_reason").asString(finishReason);
         JsonNode chunkRouting = chunk.path("routing");
         JsonNode chunkTokens = chunkRouting.path("trace").path("tokens");
         if (chunkRouting.path("experts").isArray()) {
+            // The first chunk says which experts there are, the last one everything about all tokens.
             routing = chunkRouting;
+            if (!chunkTokens.isEmpty()) {
+                tokens.clear();
+            }
         }
-        text.append(content);
-        if (!content.isEmpty()) {
-            show(content, chunkTokens);
-        } else if (chunkTokens.size() > tokens.size()) {
-            tokens.clear();
-            chunkTokens.forEach(tokens::add);
-        }
+        chunkTokens.forEach(tokens::add);
+        show(choice.path("delta").path("content").asString(""), chunkTokens);
     }
 
     private void show(String content, JsonNode chunkTokens) {
-        chunkTokens.forEach(tokens::add);
+        if (content.isEmpty()) {
+            return;
+        }
+        text.append(content);
         if (chunkTokens.isEmpty() || !terminal.colour()) {
             terminal.out().print(content);
         } else {
             colouredAsItCame = true;
-            terminal.out().print(terminal.paint(expertIndex(chunkTokens.path(0)), content));
+            terminal.out().print(terminal.paint(expertIndex(chunkTokens.path(chunkTokens.size() - 1)), content));
         }
         terminal.out().flush();
     }
@@ -131,15 +132,14 @@ final class Answer implements Consumer<JsonNode> {
         return line + "  " + name(routing.path("experts").path(expert));
     }
 
-    /** Where a token's expert stands in the list of experts; the router names it or gives its index. */
+    /** Where a token's expert stands in the list of experts; it is named with its version only where that is needed. */
     private int expertIndex(JsonNode token) {
-        JsonNode expert = token.path("expert");
-        if (expert.isIntegralNumber()) {
-            return expert.asInt(0);
-        }
+        String label = token.path("expert").asString("");
         JsonNode experts = routing.path("experts");
         for (int i = 0; i < experts.size(); i++) {
-            if (experts.path(i).path("name").asString("").equals(expert.asString(""))) {
+            JsonNode candidate = experts.path(i);
+            if (candidate.path("name").asString("").equals(label)
+                    || name(candidate).equals(label)) {
                 return i;
             }
         }

@@ -14,6 +14,6 @@ record BaseModelJson(JsonNode json) {
 
     /** The number of its linear modules. */
     String modules() {
-        return json.path("moduleCount").asString(json.path("linearModules").asString("?"));
+        return json.path("linearModules").asString("?");
     }
 }

@@ -27,7 +27,7 @@ final class PrototypeChart {
     PrototypeChart(JsonNode prototypes) {
         this.algorithm = prototypes.path("algorithm").asString("");
         for (JsonNode node : prototypes.path("modules")) {
-            String path = node.path("module").asString(node.path("path").asString(""));
+            String path = node.path("module").asString("");
             Matcher layer = LAYER.matcher(path);
             layers.computeIfAbsent(layer.find() ? Integer.parseInt(layer.group(1)) : -1, key -> new ArrayList<>())
                     .add(new Module(
@@ -40,18 +40,31 @@ final class PrototypeChart {
 
     private record Module(String path, int rank, double sigma1, double sigmaRatio) {}
 
+    /** Such as {@code 8/21}, or {@code 4…8/21}. */
+    String rankAndModules() {
+        return ranks() + "/" + all().size();
+    }
+
+    private List<Module> all() {
+        return layers.values().stream().flatMap(List::stream).toList();
+    }
+
+    private String ranks() {
+        int lowest = all().stream().mapToInt(Module::rank).min().orElse(0);
+        int highest = all().stream().mapToInt(Module::rank).max().orElse(0);
+        return lowest == highest ? String.valueOf(lowest) : lowest + "…" + highest;
+    }
+
     void print(Terminal terminal) {
-        List<Module> all = layers.values().stream().flatMap(List::stream).toList();
+        List<Module> all = all();
         if (all.isEmpty()) {
             terminal.out().println("no prototypes");
             return;
         }
-        int rankMin = all.stream().mapToInt(Module::rank).min().orElse(0);
-        int rankMax = all.stream().mapToInt(Module::rank).max().orElse(0);
         double largest =
                 layers.values().stream().mapToDouble(PrototypeChart::mean).max().orElse(0);
         terminal.out()
-                .println(all.size() + " modules, rank " + (rankMin == rankMax ? "" + rankMin : rankMin + "…" + rankMax)
+                .println(all.size() + " modules, rank " + ranks()
                         + (algorithm.isEmpty() ? "" : ", prototypes by " + algorithm));
         terminal.out()
                 .println(terminal.paint(

@@ -20,10 +20,14 @@ record VersionJson(JsonNode json) {
         return !state().equals("UPLOADED") && !state().equals("COMPUTING");
     }
 
-    /** The base model's name; the registry gives a name or an object that has one. */
+    /** The base model's name. */
     String base() {
-        JsonNode base = json.path("base");
-        return base.isObject() ? base.path("name").asString("-") : base.asString("-");
+        return json.path("base").path("name").asString("-");
+    }
+
+    /** Whether it has prototypes. */
+    boolean hasPrototypes() {
+        return json.path("prototypes").isObject();
     }
 
     /** The whole digest. */
@@ -37,21 +41,9 @@ record VersionJson(JsonNode json) {
         return hex.substring(0, Math.min(12, hex.length()));
     }
 
-    /** Ranks and number of modules, such as {@code 8/21}. */
-    String rankAndModules() {
-        String rank = json.path("rank").asString("");
-        String modules = json.path("moduleCount").asString(json.path("modules").asString(""));
-        return rank.isEmpty() && modules.isEmpty()
-                ? "-"
-                : (rank.isEmpty() ? "?" : rank) + "/" + (modules.isEmpty() ? "?" : modules);
-    }
-
     /** Why it failed: message, then code and module; empty if it did not. */
     String failure() {
         JsonNode failure = json.path("failure");
-        if (failure.isString()) {
-            return failure.stringValue();
-        }
         if (!failure.isObject()) {
             return "";
         }
@@ -62,8 +54,7 @@ record VersionJson(JsonNode json) {
 
     /** How long ago it was uploaded. */
     Duration age(Instant now) {
-        String uploadedAt =
-                json.path("uploadedAt").asString(json.path("createdAt").asString(""));
+        String uploadedAt = json.path("uploadedAt").asString("");
         try {
             return uploadedAt.isEmpty() ? Duration.ZERO : Duration.between(Instant.parse(uploadedAt), now);
         } catch (DateTimeParseException e) {

@@ -135,11 +135,19 @@ class AskTest {
         return JSON.writeValueAsString(routing);
     }
 
+    /** As the router streams: experts first, each token with its trace, everything at the end. */
     private static String stream(String first, String second, String routing) {
-        return "data: {\"choices\":[{\"delta\":{\"role\":\"assistant\",\"content\":\"\"}}]}\n\n"
-                + "data: {\"choices\":[{\"delta\":{\"content\":\"" + first + "\"}}]}\n\n"
-                + "data: {\"choices\":[{\"delta\":{\"content\":\"" + second + "\"}}]}\n\n"
+        return "data: {\"choices\":[{\"delta\":{\"role\":\"assistant\",\"content\":\"\"},\"finish_reason\":null}],"
+                + "\"routing\":{\"strategy\":\"arrow\",\"experts\":[{\"name\":\"ns/a\",\"version\":1},{\"name\":\"ns/b\",\"version\":2}]}}\n\n"
+                + token(first, "ns/a") + ": \n\n" + token(second, "ns/b")
                 + "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]," + routing + "}\n\n"
                 + "data: [DONE]\n\n";
+    }
+
+    private static String token(String text, String expert) {
+        return """
+                data: {"choices":[{"delta":{"content":"%s"},"finish_reason":null}],"routing":{"trace":{"tokens":[{"token":5,"text":"%s","expert":"%s","shares":[0.5,0.5]}]}}}
+
+                """.formatted(text, text, expert);
     }
 }

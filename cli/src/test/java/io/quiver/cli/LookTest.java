@@ -15,7 +15,13 @@ class LookTest {
     private static final String DIGEST = "sha256:" + "ab".repeat(32);
     private static final String VERSION = """
             {"adapter":"team/sql","version":3,"state":"READY","digest":"%s","base":{"name":"tiny","digest":"%s"},
-             "files":[{"name":"adapter_model.safetensors","digest":"%s","sizeBytes":2048}],"uploadedAt":"2026-11-22T08:00:00Z"}""".formatted(DIGEST, DIGEST, DIGEST);
+             "files":[{"name":"adapter_model.safetensors","digest":"%s","sizeBytes":2048}],"uploadedAt":"2026-11-22T08:00:00Z",
+             "failure":null,"prototypes":{"algorithm":"arrow-v1","key":"k","digest":"%s","sizeBytes":9}}""".formatted(DIGEST, DIGEST, DIGEST, DIGEST);
+    private static final String PROTOTYPES = """
+            {"algorithm":"arrow-v1","modules":[
+              {"module":"model.layers.0.self_attn.q_proj","rank":4,"sigma1":1.0,"sigmaRatio":0.5},
+              {"module":"model.layers.0.mlp.up_proj","rank":4,"sigma1":3.0,"sigmaRatio":0.25},
+              {"module":"model.layers.1.mlp.up_proj","rank":8,"sigma1":1.0,"sigmaRatio":0.999}]}""";
     private static final String ADAPTER = """
             {"adapter":"team/sql","labels":{"skill":"sql"},"aliases":{"champion":2},"latest":3,"newest":%s}""".formatted(VERSION);
 
@@ -30,17 +36,19 @@ class LookTest {
     @Test
     void all_pages_of_adapters_are_listed() {
         server.on("GET /v1/adapters", 200, "{\"items\":[" + ADAPTER + "],\"nextCursor\":\"c 2\"}")
-                .on("GET /v1/adapters", 200, "{\"items\":[" + ADAPTER.replace("team/sql", "team/poems") + "]}");
+                .on("GET /v1/adapters", 200, "{\"items\":[" + ADAPTER.replace("team/sql", "team/poems") + "]}")
+                .on("GET /v1/adapters/team/sql/versions/3/prototypes", 200, PROTOTYPES)
+                .on("GET /v1/adapters/team/poems/versions/3/prototypes", 200, PROTOTYPES);
 
         assertThat(shown.run(server.environment(), "ls", "--selector", "skill=sql"))
                 .isZero();
 
         assertThat(server.received.get(0).line()).contains("selector=skill%3Dsql");
-        assertThat(server.received.get(1).line()).contains("cursor=c%202");
+        assertThat(server.received.get(2).line()).contains("cursor=c%202");
         assertThat(shown.out())
-                .contains("team/sql    3        READY  tiny")
+                .contains("team/sql    3        READY  tiny  4…8/3")
                 .contains("team/poems")
-                .contains("abababababab  2 h");
+                .contains("abababababab  2 h\n");
     }
 
     @Test
@@ -55,7 +63,7 @@ class LookTest {
     @Test
     void a_failed_version_is_listed_with_its_reason() {
         server.on("GET /v1/adapters/team/sql/versions", 200, """
-                {"items":[{"version":1,"state":"FAILED","digest":"%s","base":{"name":"tiny"},
+                {"items":[{"version":1,"state":"FAILED","prototypes":null,"digest":"%s","base":{"name":"tiny"},
                   "failure":{"code":"zero_update","message":"B is zero","module":"m.q"}}]}""".formatted(DIGEST));
 
         assertThat(shown.run(server.environment(), "ls", "team/sql")).isZero();
@@ -67,11 +75,7 @@ class LookTest {
     void a_version_is_shown_with_a_picture_of_its_prototypes() {
         server.on("GET /v1/adapters/team/sql", 200, ADAPTER)
                 .on("GET /v1/adapters/team/sql/versions/3", 200, VERSION)
-                .on("GET /v1/adapters/team/sql/versions/3/prototypes", 200, """
-                        {"algorithm":"arrow-v1","modules":[
-                          {"module":"model.layers.0.self_attn.q_proj","rank":4,"sigma1":1.0,"sigmaRatio":0.5},
-                          {"module":"model.layers.0.mlp.up_proj","rank":4,"sigma1":3.0,"sigmaRatio":0.25},
-                          {"module":"model.layers.1.mlp.up_proj","rank":8,"sigma1":1.0,"sigmaRatio":0.999}]}""");
+                .on("GET /v1/adapters/team/sql/versions/3/prototypes", 200, PROTOTYPES);
 
         assertThat(shown.run(server.environment(), "show", "team/sql")).isZero();
 
@@ -132,7 +136,7 @@ class LookTest {
         server.on(
                 "POST /v1/base-models",
                 201,
-                "{\"name\":\"tiny-model\",\"digest\":\"" + DIGEST + "\",\"moduleCount\":21}");
+                "{\"name\":\"tiny-model\",\"digest\":\"" + DIGEST + "\",\"linearModules\":21}");
 
         assertThat(shown.run(server.environment(), "base", "add", model.toString()))
                 .isZero();
@@ -170,5 +174,18 @@ class LookTest {
 
         assertThat(shown.run(server.environment(), "ls")).isEqualTo(ExitStatus.REFUSED);
         assertThat(shown.err()).contains("does not speak as a registry does: <html>");
+    }
+
+    @Test
+    void a_port_that_is_none_or_is_used_twice_is_a_usage_error_and_nothing_starts(@TempDir Path data) {
+        assertThat(shown.run(Map.of(), "up", "--data", data + "/x", "--registry-port", "0"))
+                .isEqualTo(ExitStatus.USAGE);
+        assertThat(shown.run(Map.of(), "demo", "--data", data + "/x", "--s3-port", "7070"))
+                .isEqualTo(ExitStatus.USAGE);
+
+        assertThat(shown.err())
+                .contains("--registry-port must be 1 to 65535")
+                .contains("--s3-port and --registry-port are both 7070");
+        assertThat(data.resolve("x")).doesNotExist();
     }
 }

@@ -17,6 +17,8 @@ import tools.jackson.databind.JsonNode;
 
 /** The registry over HTTP. All methods throw {@link ServerException}. Thread-safe. */
 public final class RegistryClient {
+    private static final int PAGE_ITEMS = 100;
+
     private final Calls calls;
 
     public RegistryClient(URI server) {
@@ -50,7 +52,7 @@ public final class RegistryClient {
     }
 
     public void baseModels(Consumer<JsonNode> sink) {
-        items(calls.get("/v1/base-models").body()).forEach(sink);
+        pages("/v1/base-models", "", sink);
     }
 
     /** @param body the two files, and where wanted the text parts {@code base} and {@code labels} */
@@ -63,28 +65,18 @@ public final class RegistryClient {
         return Calls.JSON.writeValueAsString(labels);
     }
 
-    /** All adapters that a selector leaves, page by page. */
+    /** All adapters that a selector leaves. */
     public void adapters(Optional<String> selector, Consumer<JsonNode> sink) {
-        String cursor = "";
-        do {
-            StringBuilder query = new StringBuilder("/v1/adapters?limit=100");
-            selector.ifPresent(text -> query.append("&selector=").append(encoded(text)));
-            if (!cursor.isEmpty()) {
-                query.append("&cursor=").append(encoded(cursor));
-            }
-            JsonNode page = calls.get(query.toString()).body();
-            page.path("items").forEach(sink);
-            cursor = page.path("nextCursor").asString("");
-        } while (!cursor.isEmpty());
+        pages("/v1/adapters", selector.map(text -> "&selector=" + encoded(text)).orElse(""), sink);
     }
 
     public JsonNode adapter(AdapterName adapter) {
         return calls.get("/v1/adapters/" + adapter).body();
     }
 
-    /** All versions of an adapter. */
+    /** All versions of an adapter, newest first. */
     public void versions(AdapterName adapter, Consumer<JsonNode> sink) {
-        items(calls.get("/v1/adapters/" + adapter + "/versions").body()).forEach(sink);
+        pages("/v1/adapters/" + adapter + "/versions", "", sink);
     }
 
     /** @param version a number or {@code latest} */
@@ -147,9 +139,19 @@ public final class RegistryClient {
         return new Uploaded(answer.status() == 201, answer.body());
     }
 
-    /** The members of a list, which is an array or an object that has {@code items}. */
-    private static JsonNode items(JsonNode body) {
-        return body.isArray() ? body : body.path("items");
+    /** All items of a list, page by page. */
+    private void pages(String path, String query, Consumer<JsonNode> sink) {
+        String cursor = "";
+        do {
+            String from = cursor.isEmpty() ? "" : "&cursor=" + encoded(cursor);
+            JsonNode page =
+                    calls.get(path + "?limit=" + PAGE_ITEMS + query + from).body();
+            if (!page.path("items").isArray()) {
+                throw new UnexpectedAnswerException("the registry's list " + path + " has no items");
+            }
+            page.path("items").forEach(sink);
+            cursor = page.path("nextCursor").asString("");
+        } while (!cursor.isEmpty());
     }
 
     private static String encoded(String text) {
