@@ -6,9 +6,8 @@ import java.util.Arrays;
  * The singular values of a product B·A of low rank, and the unit input that it stretches most.
  *
  * @param sigma singular values, largest first; all zero if the product is zero up to rounding // (min(rank, in, out))
- * @param right top right singular vector, unit length, largest component positive (the first of equals, to
- *     1e-9); empty if the product
- *     is zero // (in)
+ * @param right top right singular vector, unit length, largest component positive (the first of equals, to 1e-9);
+ *     empty if the product is zero // (in)
  */
 record LowRankSvd(double[] sigma, double[] right) {
     /*
@@ -19,8 +18,8 @@ record LowRankSvd(double[] sigma, double[] right) {
      *   Zᵀ C = Σ Wᵀ                         one-sided Jacobi on the rows of C (Hestenes 1958)
      *   v  = Q_A w                          w = first row of Wᵀ
      *
-     * Gram matrices would be cheaper (BᵀB and an eigenproblem), but they square the condition: a singular value below 1e-8 of the
-     * largest is lost in them. This way all of them are right to a few ulps of the largest.
+     * Gram matrices (BᵀB and an eigenproblem) square the singular values: those below 1e-8 of the largest are lost in them. Here
+     * all are right to the rounding of ‖B‖·‖A‖.
      * Plain loops in a fixed order: the same input gives the same bits everywhere.
      */
 

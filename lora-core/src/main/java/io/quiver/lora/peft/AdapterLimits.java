@@ -6,7 +6,7 @@ package io.quiver.lora.peft;
  * @param configBytesMax bytes of adapter_config.json
  * @param rankMax largest rank of a module
  * @param patternCharsMax characters of one regular expression
- * @param patternStepsMax characters looked at while matching all patterns against all modules of one adapter
+ * @param patternStepsMax steps of matching all patterns against all modules of one adapter
  * @param listEntriesMax entries in target_modules, rank_pattern and the like
  * @param violationsMax violations told at once
  */
@@ -17,7 +17,7 @@ public record AdapterLimits(
         long patternStepsMax,
         int listEntriesMax,
         int violationsMax) {
-    public static final AdapterLimits DEFAULT = new AdapterLimits(1 << 20, 256, 4096, 50_000_000L, 20_000, 200);
+    public static final AdapterLimits DEFAULT = new AdapterLimits(1 << 20, 256, 4096, 200_000_000L, 20_000, 200);
 
     public AdapterLimits {
         if (configBytesMax < 2

@@ -2,7 +2,9 @@ package io.quiver.lora.peft;
 
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalInt;
 import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -10,12 +12,16 @@ import org.jspecify.annotations.Nullable;
  * ({@code tuners_utils.check_target_module_exists}, {@code other.get_pattern_key}). Not thread-safe.
  */
 final class MatchModules {
-    private static final String FIRST_INDEX = ".*?\\.[^.]*\\.(\\d+)\\.";
+    private static final Pattern FIRST_INDEX = Pattern.compile(".*?\\.[^.]*\\.(\\d{1,9})\\.");
+    private static final Pattern NUMBER = Pattern.compile("\\.(\\d{1,9})\\.");
+
+    /** A key in which only the dot, which stands for any character, is special. */
+    private static final Pattern PLAIN_KEY = Pattern.compile("[A-Za-z0-9_.-]+");
 
     private final AdapterConfig config;
-    private final BoundedPatterns patterns;
+    private final PathPatterns patterns;
 
-    MatchModules(AdapterConfig config, BoundedPatterns patterns) {
+    MatchModules(AdapterConfig config, PathPatterns patterns) {
         this.config = config;
         this.patterns = patterns;
     }
@@ -45,7 +51,7 @@ final class MatchModules {
             return named.names().stream().anyMatch(name -> path.equals(name) || path.endsWith("." + name));
         }
         if (modules instanceof TargetModules.Matching matching) {
-            return patterns.fullMatch(matching.pattern(), path);
+            return patterns.matchesAll(matching.pattern(), path);
         }
         if (modules instanceof TargetModules.AllLinear) {
             return true;
@@ -54,22 +60,35 @@ final class MatchModules {
     }
 
     private boolean isInLayers(String path) {
-        List<String> prefixes = config.layers().patterns();
-        Matcher matcher = null;
-        if (prefixes.isEmpty()) {
-            matcher = patterns.match(FIRST_INDEX, path);
+        List<String> names = config.layers().patterns();
+        OptionalInt index = OptionalInt.empty();
+        if (names.isEmpty()) {
+            index = index(FIRST_INDEX.matcher(path));
         }
-        for (int i = 0; i < prefixes.size() && matcher == null; i++) {
-            matcher = patterns.match(".*\\." + prefixes.get(i) + "\\.(\\d+)\\.", path);
+        for (int i = 0; i < names.size() && index.isEmpty(); i++) {
+            index = lastIndexBehind(names.get(i), path);
         }
-        if (matcher == null) {
-            return false;
+        return index.isPresent() && config.layers().layers().contains(index.getAsInt());
+    }
+
+    /** The number in the last {@code .<name>.<number>.} of a path: PEFT matches {@code .*\.<name>\.(\d+)\.}. */
+    private OptionalInt lastIndexBehind(String name, String path) {
+        for (int dot = path.lastIndexOf('.'); dot >= 0; dot = path.lastIndexOf('.', dot - 1)) {
+            Matcher number = NUMBER.matcher(path).region(dot, path.length());
+            if (!number.lookingAt()) {
+                continue;
+            }
+            for (int before = path.lastIndexOf('.', dot - 1); before >= 0; before = path.lastIndexOf('.', before - 1)) {
+                if (patterns.matchesAll(name, path.substring(before + 1, dot))) {
+                    return OptionalInt.of(Integer.parseInt(number.group(1)));
+                }
+            }
         }
-        String index = matcher.group(1);
-        if (index == null || !index.matches("\\d{1,9}")) {
-            throw new PatternException("its first group is not the layer's index");
-        }
-        return config.layers().layers().contains(Integer.parseInt(index));
+        return OptionalInt.empty();
+    }
+
+    private static OptionalInt index(Matcher matcher) {
+        return matcher.lookingAt() ? OptionalInt.of(Integer.parseInt(matcher.group(1))) : OptionalInt.empty();
     }
 
     /** r of a module, patterns resolved. */
@@ -86,10 +105,28 @@ final class MatchModules {
 
     private <T> @Nullable T firstMatch(Map<String, T> values, String path) {
         for (Map.Entry<String, T> entry : values.entrySet()) {
-            if (patterns.match("(.*\\.)?(" + entry.getKey() + ")$", path) != null) {
+            if (endsIn(entry.getKey(), path)) {
                 return entry.getValue();
             }
         }
         return null;
+    }
+
+    /** Whether a path matches {@code (.*\.)?(KEY)$} from its start. */
+    private boolean endsIn(String key, String path) {
+        if (!PLAIN_KEY.matcher(key).matches()) {
+            return patterns.matchesStart("(.*\\.)?(" + key + ")$", path);
+        }
+        // Most keys are plain paths, and there may be one for every module.
+        int start = path.length() - key.length();
+        if (start < 0 || (start > 0 && path.charAt(start - 1) != '.')) {
+            return false;
+        }
+        for (int i = 0; i < key.length(); i++) {
+            if (key.charAt(i) != '.' && key.charAt(i) != path.charAt(start + i)) {
+                return false;
+            }
+        }
+        return true;
     }
 }

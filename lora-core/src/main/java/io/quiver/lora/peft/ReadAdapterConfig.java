@@ -219,7 +219,7 @@ public final class ReadAdapterConfig {
 
         private boolean isPattern(String pattern, String where) {
             try {
-                new BoundedPatterns(limits).compile(pattern);
+                new PathPatterns(limits).compile(pattern);
                 return true;
             } catch (PatternException e) {
                 refuse(

@@ -19,7 +19,7 @@ final class TensorCheck {
     private final ConfigReading reading;
     private final SafetensorsInspection weights;
     private final Optional<BaseModules> base;
-    private final BoundedPatterns patterns;
+    private final PathPatterns patterns;
     private final List<Violation> violations = new ArrayList<>();
     private final Map<String, TensorInfo> aByPath = new TreeMap<>();
     private final Map<String, TensorInfo> bByPath = new TreeMap<>();
@@ -29,7 +29,7 @@ final class TensorCheck {
         this.reading = reading;
         this.weights = weights;
         this.base = base;
-        this.patterns = new BoundedPatterns(limits);
+        this.patterns = new PathPatterns(limits);
     }
 
     List<Violation> violations() {
