@@ -5,6 +5,7 @@ import io.quiver.lora.peft.ValidateAdapter;
 import io.quiver.objectstore.ObjectStore;
 import io.quiver.objectstore.ObjectStoreSettings;
 import io.quiver.objectstore.minio.MinioObjectStore;
+import io.quiver.registry.jdbc.FollowOutbox;
 import io.quiver.registry.jdbc.JdbcAdapters;
 import io.quiver.registry.jdbc.JdbcAliases;
 import io.quiver.registry.jdbc.JdbcBaseModels;

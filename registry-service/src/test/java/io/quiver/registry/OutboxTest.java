@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import io.quiver.registry.jdbc.FollowOutbox;
 import io.quiver.schemas.AdapterName;
 import io.quiver.schemas.Digest;
 import io.quiver.schemas.Event.AdapterComputing;

@@ -82,19 +82,21 @@ class ArchitectureTest {
                 .and(describe("are not its wiring", type -> !isWiring(type)))
                 .should()
                 .dependOnClassesThat(anyOf(
-                        ROOT + module + ".web..",
-                        ROOT + module + ".kafka..",
-                        ROOT + module + ".jdbc..",
-                        ROOT + module + ".minio..",
-                        ROOT + module + ".torch..",
-                        ROOT + module + ".metrics..",
-                        "org.springframework..",
-                        "org.apache.kafka..",
-                        "java.sql..",
-                        "javax.sql..",
-                        "jakarta..",
-                        "io.minio..",
-                        "ai.djl.."))
+                                ROOT + module + ".web..",
+                                ROOT + module + ".kafka..",
+                                ROOT + module + ".jdbc..",
+                                ROOT + module + ".minio..",
+                                ROOT + module + ".torch..",
+                                ROOT + module + ".metrics..",
+                                "org.springframework..",
+                                "org.apache.kafka..",
+                                "java.sql..",
+                                "javax.sql..",
+                                "jakarta..",
+                                "io.minio..",
+                                "ai.djl..")
+                        // A use case says where its transaction begins and ends.
+                        .and(DescribedPredicate.not(resideInAPackage("org.springframework.transaction.support"))))
                 .check(CLASSES);
     }
 

@@ -1,7 +1,7 @@
 package io.quiver.registry.kafka;
 
-import io.quiver.registry.FollowOutbox;
 import io.quiver.registry.Outbox;
+import io.quiver.registry.jdbc.FollowOutbox;
 import io.quiver.schemas.EventJson;
 import io.quiver.schemas.kafka.CloudEventCodec;
 import java.nio.charset.StandardCharsets;

@@ -1,9 +1,9 @@
 package io.quiver.registry.web;
 
-import io.quiver.registry.FollowOutbox;
 import io.quiver.registry.Outbox;
 import io.quiver.registry.ProblemCode;
 import io.quiver.registry.RegistryException;
+import io.quiver.registry.jdbc.FollowOutbox;
 import io.quiver.schemas.EventType;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;

@@ -1,5 +1,6 @@
-package io.quiver.registry;
+package io.quiver.registry.jdbc;
 
+import io.quiver.registry.Outbox;
 import java.time.Duration;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
