@@ -36,7 +36,7 @@ public record AdapterVersion(
     }
 
     /** Says whether requests can be routed to it. */
-    public boolean isRoutable() {
+    public boolean canBeRoutedTo() {
         return state == AdapterState.READY || state == AdapterState.DEPRECATED;
     }
 }

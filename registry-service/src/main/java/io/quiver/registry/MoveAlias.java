@@ -49,7 +49,7 @@ public final class MoveAlias {
             AdapterVersion target = adapters.find(adapter, version)
                     .orElseThrow(() ->
                             new RegistryException(ProblemCode.VERSION_UNKNOWN, adapter + " has no version " + version));
-            if (!target.isRoutable()) {
+            if (!target.canBeRoutedTo()) {
                 throw new RegistryException(
                         ProblemCode.VERSION_NOT_READY,
                         adapter + ":" + version + " is " + target.state()

@@ -72,7 +72,7 @@ public final class RecordOutcome {
     /** Ready means: committed, readable back, digest checked. */
     private void computed(PrototypesComputed event) {
         AdapterVersion version = requireVersion(event);
-        if (version.isRoutable()) {
+        if (version.canBeRoutedTo()) {
             return;
         }
         BaseModel base = bases.find(version.base().name())

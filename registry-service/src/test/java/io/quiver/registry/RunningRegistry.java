@@ -69,6 +69,10 @@ public final class RunningRegistry implements AutoCloseable {
         return context.getBean(type);
     }
 
+    public <T> T namedBean(String name, Class<T> type) {
+        return context.getBean(name, type);
+    }
+
     public <T> Map<String, T> beansOf(Class<T> type) {
         return context.getBeansOfType(type);
     }
