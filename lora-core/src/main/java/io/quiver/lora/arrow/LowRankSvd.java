@@ -179,7 +179,7 @@ record LowRankSvd(double[] sigma, double[] right) {
         }
         double factor = Math.copySign(1, vector[decisive]) / Math.sqrt(dot(vector, vector, 0));
         for (int i = 0; i < vector.length; i++) {
-            vector[i] *= factor;
+            vector[i] = vector[i] * factor + 0.0; // no negative zeros
         }
     }
 

@@ -71,7 +71,8 @@ final class TensorCheck {
         } else if (!finding.isFinite()) {
             refuse(
                     ViolationCode.NOT_FINITE,
-                    "the element at index " + finding.firstNotFiniteIndex() + " is NaN or infinite",
+                    "the element at index " + finding.firstNotFiniteIndex()
+                            + " is NaN, infinite, or too large for single precision",
                     tensor.name());
         }
     }

@@ -12,6 +12,9 @@ import org.jspecify.annotations.Nullable;
  * bytes are cut into pieces. Not thread-safe.
  */
 public final class SafetensorsInspector {
+    /** The largest number that single precision, in which experts are served, can hold. */
+    private static final long FLOAT_MAX_BITS = Double.doubleToLongBits(Float.MAX_VALUE);
+
     private final SafetensorsLimits limits;
     private final byte[] partial = new byte[8];
     private final ByteArrayOutputStream headerJson = new ByteArrayOutputStream();
@@ -152,36 +155,36 @@ public final class SafetensorsInspector {
         int width = dtype.elementBytes();
         for (int i = 0; i < count; i++) {
             int at = from + i * width;
-            // The bits without the sign: zero for ±0; at or above the exponent's mask for NaN and infinity.
+            // The bits without the sign: zero for ±0; the greater the number, the greater, then infinity, then NaN.
             long magnitude;
-            long exponentMask;
+            long firstBad;
             switch (dtype) {
                 case F64 -> {
                     magnitude = (long) Elements.LONGS.get(bytes, at) & Long.MAX_VALUE;
-                    exponentMask = 0x7ff0000000000000L;
+                    firstBad = FLOAT_MAX_BITS + 1;
                 }
                 case F32 -> {
                     magnitude = (int) Elements.INTS.get(bytes, at) & 0x7fffffffL;
-                    exponentMask = 0x7f800000L;
+                    firstBad = 0x7f800000L;
                 }
                 case F16 -> {
                     magnitude = (short) Elements.SHORTS.get(bytes, at) & 0x7fffL;
-                    exponentMask = 0x7c00L;
+                    firstBad = 0x7c00L;
                 }
                 case BF16 -> {
                     magnitude = (short) Elements.SHORTS.get(bytes, at) & 0x7fffL;
-                    exponentMask = 0x7f80L;
+                    firstBad = 0x7f80L;
                 }
                 default -> {
                     magnitude = 0;
                     for (int b = 0; b < width; b++) {
                         magnitude |= bytes[at + b] & 0xffL;
                     }
-                    exponentMask = Long.MAX_VALUE;
+                    firstBad = Long.MAX_VALUE;
                 }
             }
             zero &= magnitude == 0;
-            if (notFinite < 0 && magnitude >= exponentMask) {
+            if (notFinite < 0 && magnitude >= firstBad) {
                 notFinite = i;
             }
         }

@@ -60,7 +60,8 @@ class SafetensorsInspectorTest {
 
     @ParameterizedTest
     @CsvSource({
-        "F64, 7ff0000000000000, 7ff8000000000000, 7fefffffffffffff",
+        "F64, 7ff0000000000000, 7ff8000000000000, 47efffffe0000000",
+        "F64, 47efffffe0000001, fff0000000000000, c7efffffe0000000",
         "F32, 7f800000, ff800001, ff7fffff",
         "F16, 7c00, fe00, fbff",
         "BF16, 7f80, ffc0, ff7f"
