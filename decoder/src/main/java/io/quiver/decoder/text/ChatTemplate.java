@@ -3,6 +3,7 @@ package io.quiver.decoder.text;
 import com.hubspot.jinjava.Jinjava;
 import com.hubspot.jinjava.JinjavaConfig;
 import com.hubspot.jinjava.LegacyOverrides;
+import com.hubspot.jinjava.el.JinjavaInterpreterResolver;
 import com.hubspot.jinjava.interpret.Context.Library;
 import com.hubspot.jinjava.interpret.JinjavaInterpreter;
 import com.hubspot.jinjava.interpret.RenderResult;
@@ -10,9 +11,13 @@ import com.hubspot.jinjava.interpret.TemplateError;
 import com.hubspot.jinjava.lib.fn.ELFunctionDefinition;
 import java.time.Duration;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.regex.Pattern;
+import jinjava.javax.el.CompositeELResolver;
+import jinjava.javax.el.ELResolver;
 
 /**
  * The Jinja template by which a model writes a conversation as one text. It comes from outside, so it is rendered in a
@@ -27,6 +32,8 @@ public final class ChatTemplate {
     private static final int ITEMS_MAX = 100_000;
     private static final int DEPTH_MAX = 20;
     private static final String DEADLINE = "quiver_deadline_nanos";
+
+    private static final Pattern FILTERED_LOOP = Pattern.compile("\\{%[-+]?\\s*for\\s[^%]*?\\sin\\s[^%]*?\\sif\\s");
 
     private static final Map<Library, Set<String>> DISABLED = Map.of(
             Library.TAG, Set.of("include", "import", "from", "extends", "block", "do", "cycle", "call"),
@@ -68,6 +75,7 @@ public final class ChatTemplate {
                         .withAllowAdjacentTextNodes(true)
                         .withKeepNullableLoopValues(true)
                         .build())
+                .withElResolver(resolver())
                 .withNestedInterpretationEnabled(false)
                 .withEnableRecursiveMacroCalls(false)
                 .withFailOnUnknownTokens(false)
@@ -82,6 +90,13 @@ public final class ChatTemplate {
                 .build();
     }
 
+    private static ELResolver resolver() {
+        CompositeELResolver resolver = new CompositeELResolver();
+        resolver.add(new PythonText());
+        resolver.add(JinjavaInterpreterResolver.DEFAULT_RESOLVER_READ_ONLY);
+        return resolver;
+    }
+
     /**
      * Writes a conversation as one text.
      *
@@ -89,12 +104,13 @@ public final class ChatTemplate {
      * @throws ChatTemplateException if the template refuses the conversation, is wrong, or exceeds a limit
      */
     public String render(List<ChatMessage> messages, boolean addGenerationPrompt) {
+        if (FILTERED_LOOP.matcher(source).find()) {
+            // The engine would take the condition for a part of the list and loop over nothing, without a word.
+            throw new ChatTemplateException(
+                    "the chat template has a loop with a condition (for … if), which is not supported");
+        }
         Map<String, Object> variables = new HashMap<>(specialTokens);
-        variables.put(
-                "messages",
-                messages.stream()
-                        .map(message -> Map.of("role", message.role(), "content", message.content()))
-                        .toList());
+        variables.put("messages", messages.stream().map(ChatTemplate::variable).toList());
         variables.put("add_generation_prompt", addGenerationPrompt);
         variables.put(DEADLINE, System.nanoTime() + TIME_MAX.toNanos());
         RenderResult result = jinjava.renderForResult(source, variables);
@@ -102,6 +118,13 @@ public final class ChatTemplate {
             throw new ChatTemplateException("the chat template failed: " + cause(error));
         }
         return result.getOutput();
+    }
+
+    private static Map<String, Object> variable(ChatMessage message) {
+        Map<String, Object> fields = new LinkedHashMap<>();
+        fields.put("role", message.role());
+        fields.put("content", message.content());
+        return fields;
     }
 
     private static String cause(TemplateError error) {

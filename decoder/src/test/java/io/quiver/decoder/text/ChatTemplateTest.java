@@ -110,6 +110,24 @@ class ChatTemplateTest {
     }
 
     @Test
+    void methods_of_python_strings_work() {
+        assertThat(
+                        render(
+                                "{{ '\\n a \\n'.strip() }}|{{ 'xxaxx'.strip('x') }}|{{ ' a '.lstrip() }}|{{ ' a '.rstrip() }}|"))
+                .isEqualTo("a|a|a | a|");
+        assertThat(render("{{ 'abc'.startswith('ab') }}{{ 'abc'.endswith('ab') }}{{ 'a-b'.split('-')[-1].upper() }}"))
+                .isEqualTo("truefalseB");
+    }
+
+    @Test
+    void a_loop_that_the_engine_would_misread_is_refused() {
+        assertThatThrownBy(
+                        () -> render("{%- for m in messages if m.role == 'user' %}{{ m.content }}{% endfor %}", HELLO))
+                .isInstanceOf(ChatTemplateException.class)
+                .hasMessageContaining("for … if");
+    }
+
+    @Test
     void a_conversation_that_the_template_refuses_is_refused_with_its_words() {
         String template = "{% for m in messages %}{% if (m['role'] == 'user') != (loop.index0 % 2 == 0) %}"
                 + "{{ raise_exception('Roles must alternate') }}{% endif %}{{ m['content'] }}{% endfor %}";

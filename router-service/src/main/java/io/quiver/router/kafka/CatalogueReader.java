@@ -73,6 +73,10 @@ public final class CatalogueReader implements SmartLifecycle {
             } catch (KafkaException e) {
                 LOG.warn("the catalogue cannot be read; trying again: {}", e.getMessage());
                 pause();
+            } catch (RuntimeException e) {
+                // A fault of ours: said aloud, and everything is read anew rather than followed half.
+                LOG.error("the catalogue could not be applied; reading it again", e);
+                pause();
             }
         }
     }
