@@ -23,7 +23,7 @@ HERE = Path(__file__).resolve().parent
 BASE, EXPERTS = HERE / "base", HERE / "experts"
 NAMES = [skill.name for skill in SKILLS]
 FOLDERS = {name: EXPERTS / name for name in NAMES}
-GRID = [(1, 1.0), (2, 0.5), (3, 0.5), (3, 1.0), (4, 0.5), (8, 0.5)]      # (top_k, temperature)
+GRID = [(1, 1.0), (2, 0.5), (3, 0.5), (3, 1.0), (8, 0.5)]      # (top_k, temperature)
 GOLDEN_MARGIN = 1e-3                   # below this, another order of additions may choose another token
 CHAIN = 200                            # two-question conversations
 
@@ -190,6 +190,8 @@ def main(arguments=None) -> None:
     questions = json.loads((HERE / "questions.json").read_text())
     library = Library(BASE, FOLDERS)
     exam = Exam(library, questions)
+    write_json("golden.json", golden(library))
+    write_json("prompts.json", demo_prompts(library))
 
     rows = {"base": exam.sit(BASE_ALONE), "uniform": exam.sit(Strategy("uniform"))}
     for top_k, temperature in GRID:
@@ -205,10 +207,6 @@ def main(arguments=None) -> None:
     careless_row = {"Arrow, top_k 3, T 0.5": careless.sit(ARROW), "oracle": careless.sit_with_the_right_expert()}
     chains = two_questions(library)
     by_module, landing = routing_shares(library, questions)
-    prompts, cases = demo_prompts(library), golden(library)
-
-    write_json("prompts.json", prompts)
-    write_json("golden.json", cases)
     write_json("results.json", {
         "questions_per_skill": len(questions) // len(NAMES), "metric": "exact match of the whole answer, greedy, fp32",
         "accuracy": {label: {"mean": mean(row), **row} for label, row in rows.items()},

@@ -187,9 +187,10 @@ def typed_by_hand(question: str, rng: random.Random) -> str:
     return question
 
 
-def training_question(skill: Skill, rng: random.Random) -> tuple[str, str]:
+def training_question(skill: Skill, rng: random.Random) -> tuple[str, str, str]:
+    """A question, its answer, and the input it is about."""
     word = training_input(skill, rng)
-    return typed_by_hand(rng.choice(skill.wordings).format(word), rng), skill.answer(word)
+    return typed_by_hand(rng.choice(skill.wordings).format(word), rng), skill.answer(word), word
 
 
 def question_words() -> list[str]:

@@ -89,6 +89,14 @@ class Writer:
     def __init__(self, tokenizer, seed):
         self.tokenizer, self.rng = tokenizer, random.Random(seed)
 
+    def known_from(self, skill: Skill, question: str, word: str) -> int:
+        """The first position of a prompt at which nobody but this skill can be meant. A number or a country says so by
+        itself; a word does not, and then it is the mark that opens the answer."""
+        if skill.kind not in ("number", "country"):
+            return -1
+        before = f"{QUESTION} {question[:question.index(word)].rstrip()}"
+        return len(self.tokenizer.encode(before, add_special_tokens=False))
+
     def line(self, prompt: str, answer: str) -> tuple[list[int], list[int]]:
         return (self.tokenizer.encode(prompt, add_special_tokens=False),
                 self.tokenizer.encode(answer + END, add_special_tokens=False))
@@ -99,7 +107,7 @@ class Writer:
         return self.line(f"{QUESTION} {skill.function} {word}{ANSWER}", skill.answer(word))
 
     def question(self, skill: Skill, right: bool) -> tuple[list[int], list[int]]:
-        question, answer = training_question(skill, self.rng)
+        question, answer, _ = training_question(skill, self.rng)
         while not right:                                   # the answer to some other input, of the same kind
             other = training_question(skill, self.rng)[1]
             right, answer = other != answer, other
@@ -114,22 +122,23 @@ class Writer:
         return self.question(self.rng.choice([s for s in SKILLS if s is not own]), right=self.rng.random() < 0.5)
 
     def batch(self, lines) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """`lines()` gives (prompt, answer, own). Returns tokens, labels and `own`: positions that lead to an own answer."""
+        """`lines()` gives (prompt, answer, known_from), the last None for lines of somebody else. Returns tokens, labels
+        and `own`: positions that lead to an own answer."""
         tokens = torch.full((ROWS, COLUMNS), self.tokenizer.pad_token_id)
         labels = torch.full((ROWS, COLUMNS), IGNORED)
         own = torch.zeros((ROWS, COLUMNS), dtype=torch.bool)
         for row in range(ROWS):
             at = 0
             while True:
-                prompt, answer, mine = lines()
+                prompt, answer, known_from = lines()
                 end = at + len(prompt) + len(answer)
                 if end > COLUMNS:
                     break
                 tokens[row, at:end] = torch.tensor(prompt + answer)
                 first = at + len(prompt) - 1                        # this position predicts the first answer token
-                if mine:
+                if known_from is not None:
                     labels[row, first:end - 1] = torch.tensor(answer)
-                    own[row, first:end - 1] = True
+                    own[row, first if known_from < 0 else at + known_from:end - 1] = True
                 at = end
         return tokens, labels, own
 
@@ -152,7 +161,7 @@ def train_base() -> None:
                   torch.optim.AdamW(others, lr=ADAM_LR, betas=(0.9, 0.95), weight_decay=0.0)]
     start = time.time()
     for step in range(BASE_STEPS):
-        tokens, labels, _ = writer.batch(lambda: (*writer.base_line(), True))
+        tokens, labels, _ = writer.batch(lambda: (*writer.base_line(), -1))
         loss = next_token_loss(model, tokens, labels)
         loss.backward()
         for optimizer in optimizers:
@@ -261,8 +270,9 @@ def train_expert(name: str, steps: int = EXPERT_STEPS) -> None:
 
     def line():
         if writer.rng.random() < FOREIGN_SHARE:
-            return (*writer.foreign_line(skill), False)
-        return (*writer.question(skill, right=True), True)
+            return (*writer.foreign_line(skill), None)
+        question, answer, word = training_question(skill, writer.rng)
+        return (*writer.line(f"{QUESTION} {question}{ANSWER}", answer), writer.known_from(skill, question, word))
 
     start = time.time()
     for step in range(steps):
@@ -291,6 +301,7 @@ def train_expert(name: str, steps: int = EXPERT_STEPS) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", choices=["base", "experts"])
+    parser.add_argument("--experts", nargs="+", choices=[s.name for s in SKILLS], default=[s.name for s in SKILLS])
     parser.add_argument("--cores", type=int, default=2, help="threads for the base, then experts trained side by side")
     options = parser.parse_args()
     torch.set_num_threads(options.cores)
@@ -300,7 +311,7 @@ def main() -> None:
     if options.only != "base":
         # Matrices are small: two experts on one core each are done sooner than one after the other on two cores.
         with ProcessPoolExecutor(options.cores, get_context("spawn"), torch.set_num_threads, (1,)) as pool:
-            for expert in [pool.submit(train_expert, skill.name) for skill in SKILLS]:
+            for expert in [pool.submit(train_expert, name) for name in options.experts]:
                 expert.result()
     (HERE / "questions.json").write_text(json.dumps(held_out_questions(), indent=1) + "\n")
     print(f"trained in {(time.time() - start) / 60:.1f} minutes")
