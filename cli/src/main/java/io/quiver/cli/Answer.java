@@ -53,11 +53,12 @@ final class Answer implements Consumer<JsonNode> {
             return;
         }
         text.append(content);
+        String shown = terminal.interactive() ? printable(content) : content;
         if (chunkTokens.isEmpty() || !terminal.colour()) {
-            terminal.out().print(content);
+            terminal.out().print(shown);
         } else {
             colouredAsItCame = true;
-            terminal.out().print(terminal.paint(expertIndex(chunkTokens.path(chunkTokens.size() - 1)), content));
+            terminal.out().print(terminal.paint(expertIndex(chunkTokens.path(chunkTokens.size() - 1)), shown));
         }
         terminal.out().flush();
     }
@@ -77,8 +78,8 @@ final class Answer implements Consumer<JsonNode> {
         }
         if (terminal.colour() && !colouredAsItCame && !tokens.isEmpty()) {
             aside.println();
-            tokens.forEach(token -> aside.print(
-                    terminal.paint(expertIndex(token), token.path("text").asString(""))));
+            tokens.forEach(token -> aside.print(terminal.paint(
+                    expertIndex(token), printable(token.path("text").asString("")))));
             aside.println();
         }
         aside.println();
@@ -121,7 +122,8 @@ final class Answer implements Consumer<JsonNode> {
 
     private String traceLine(JsonNode token) {
         int expert = expertIndex(token);
-        String shown = token.path("text").asString("").replace("\n", "⏎").replace("\t", "⇥");
+        String shown =
+                printable(token.path("text").asString("").replace("\n", "⏎").replace("\t", "⇥"));
         StringBuilder line = new StringBuilder(terminal.paint(expert, String.format("%-16s", "'" + shown + "'")));
         JsonNode shares = token.path("shares");
         for (int i = 0; i < shares.size(); i++) {
@@ -149,5 +151,10 @@ final class Answer implements Consumer<JsonNode> {
     private static String name(JsonNode expert) {
         String version = expert.path("version").asString("");
         return expert.path("name").asString("-") + (version.isEmpty() ? "" : ":" + version);
+    }
+
+    /** Text that a model made up must not move the cursor or set the terminal's title. */
+    private static String printable(String text) {
+        return text.replaceAll("[\\p{Cc}&&[^\n\t]]", "\uFFFD");
     }
 }

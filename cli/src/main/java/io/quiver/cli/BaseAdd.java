@@ -28,8 +28,11 @@ import picocli.CommandLine.Parameters;
         footer = {"", "Examples:", "  quiver base add ./SmolLM2-135M-Instruct", "  quiver base add ./model --name tiny"
         })
 final class BaseAdd implements Callable<Integer> {
-    /** What a folder's model is made of; the rest (read-me files, other formats) stays where it is. */
-    private static final Pattern MODEL_FILE = Pattern.compile("[^.].*\\.(json|safetensors|jinja|model|txt)");
+    /** What the registry takes of a model's folder; the rest (read-me files, other formats) stays where it is. */
+    private static final Pattern MODEL_FILE = Pattern.compile("model[A-Za-z0-9._-]{0,100}\\.safetensors"
+            + "|(config|generation_config|model\\.safetensors\\.index|tokenizer|tokenizer_config|special_tokens_map"
+            + "|added_tokens|chat_template|vocab)\\.json"
+            + "|chat_template\\.jinja|tokenizer\\.model|(merges|vocab)\\.txt");
 
     @Mixin
     private Servers servers = new Servers();

@@ -13,11 +13,11 @@ final class Refusals {
 
     static void print(Terminal terminal, String what, RefusedException refused) {
         String code = refused.code().isEmpty() ? "" : " (" + refused.code() + ")";
-        terminal.err().println(terminal.paint(Style.RED, "✗ " + what) + ": " + refused.getMessage() + code);
         int count = refused.violations().size();
-        if (count > 1) {
-            terminal.err().println("  " + count + " things are wrong:");
-        }
+        // One violation says all there is to say; the summary would only repeat it.
+        String summary = count == 0 ? refused.getMessage() : count == 1 ? "" : count + " things are wrong";
+        terminal.err()
+                .println(terminal.paint(Style.RED, "✗ " + what) + code + (summary.isEmpty() ? "" : ": " + summary));
         refused.violations().forEach(violation -> print(terminal, violation));
     }
 

@@ -57,6 +57,16 @@ class AskTest {
     }
 
     @Test
+    void what_a_model_makes_up_cannot_steer_the_terminal() {
+        server.onStream(CHAT, stream("a\\u001b[2Jb", "c", ROUTING));
+        Shown shown = new Shown(true, false);
+
+        assertThat(shown.run(server.environment(), "ask", "x")).isZero();
+
+        assertThat(shown.out()).contains("a\uFFFD[2Jbc").doesNotContain("\u001b");
+    }
+
+    @Test
     void everything_asked_for_is_in_the_request() {
         server.onStream(CHAT, stream("x", "y", ROUTING));
 
@@ -108,7 +118,7 @@ class AskTest {
         int status = shown.run(server.environment(), "ask", "x", "--model", "tiny", "--library", "ns/zzz");
 
         assertThat(status).isEqualTo(ExitStatus.REFUSED);
-        assertThat(shown.err()).contains("no adapter ns/zzz (routing.experts) (model_not_found)");
+        assertThat(shown.err()).contains("(model_not_found): no adapter ns/zzz (routing.experts)");
     }
 
     @Test

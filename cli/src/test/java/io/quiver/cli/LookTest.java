@@ -129,7 +129,7 @@ class LookTest {
     void a_base_model_is_uploaded_without_what_is_no_part_of_it(@TempDir Path folder) throws IOException {
         Path model = Files.createDirectory(folder.resolve("Tiny Model"));
         for (String name : new String[] {
-            "config.json", "model.safetensors", "tokenizer.json", "pytorch_model.bin", "README.md", ".gitattributes"
+            "config.json", "model.safetensors", "tokenizer.json", "pytorch_model.bin", "README.md", "expected.json"
         }) {
             Files.writeString(model.resolve(name), "{}");
         }
@@ -148,7 +148,7 @@ class LookTest {
                 .contains("filename=\"tokenizer.json\"")
                 .doesNotContain("pytorch_model.bin")
                 .doesNotContain("README.md")
-                .doesNotContain(".gitattributes");
+                .doesNotContain("expected.json");
         assertThat(shown.out()).contains("tiny-model  " + DIGEST + "  21 linear modules, 3 files");
     }
 

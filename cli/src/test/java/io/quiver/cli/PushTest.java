@@ -63,7 +63,7 @@ class PushTest {
 
         assertThat(status).isEqualTo(ExitStatus.REFUSED);
         assertThat(shown.err())
-                .contains("default/sql was not accepted: 2 violations (adapter_invalid)")
+                .contains("default/sql was not accepted (adapter_invalid): 2 things are wrong")
                 .contains("missing_lora_b  model.layers.0.self_attn.q_proj")
                 .contains("A has no B. Save the adapter again.")
                 .contains("not_finite  model.layers.1.mlp.up_proj")
