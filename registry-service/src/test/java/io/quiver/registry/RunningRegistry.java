@@ -38,7 +38,7 @@ public final class RunningRegistry implements AutoCloseable {
         return Shared.REGISTRY;
     }
 
-    /** Another replica on the same database, broker and store. */
+    /** Another replica on the same database, broker and store, unless the settings say otherwise. */
     public static RunningRegistry start(String... settings) {
         EmbeddedStack stack = EmbeddedStack.shared();
         List<String> arguments = new ArrayList<>(List.of(
@@ -57,7 +57,11 @@ public final class RunningRegistry implements AutoCloseable {
                 "--quiver.registry.events.heartbeat=200ms",
                 "--quiver.registry.events.subscribers-max=8",
                 "--quiver.registry.retry-for=1s"));
-        arguments.addAll(List.of(settings));
+        for (String setting : settings) {
+            String name = setting.substring(0, setting.indexOf('=') + 1);
+            arguments.removeIf(argument -> argument.startsWith(name));
+            arguments.add(setting);
+        }
         return new RunningRegistry(RegistryApplication.builder().run(arguments.toArray(new String[0])));
     }
 
