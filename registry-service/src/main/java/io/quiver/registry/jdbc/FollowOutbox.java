@@ -65,8 +65,16 @@ public final class FollowOutbox implements SmartLifecycle {
                 }
             } catch (InterruptedException e) {
                 return;
-            } catch (DataAccessException e) {
-                LOG.warn("{} lost the database and tries again: {}", name, e.getMessage());
+            } catch (RuntimeException e) {
+                if (!running) {
+                    LOG.debug("{} ends", name, e);
+                    return;
+                }
+                if (e instanceof DataAccessException) {
+                    LOG.warn("{} lost the database and tries again: {}", name, e.getMessage());
+                } else {
+                    LOG.error("{} failed and tries again", name, e);
+                }
                 pause();
             }
         }
