@@ -16,6 +16,8 @@ import java.util.concurrent.TimeUnit;
  * @param output what it wrote to standard output and standard error
  */
 record ProgramRun(int exitStatus, String output) {
+    private static final int LINES_SHOWN = 4;
+
     /**
      * Runs a program, giving it {@code input} to read. Its output goes through a file: a server that it leaves behind may hold
      * on to a pipe for ever. Throws if it has not ended within the limit; it is then killed.
@@ -47,12 +49,17 @@ record ProgramRun(int exitStatus, String output) {
         }
     }
 
-    /** This run, or {@link EmbeddedServerException} with its output if the program failed. */
+    /** This run, or {@link EmbeddedServerException} with the end of its output if the program failed. */
     ProgramRun orThrow(String what) {
         if (exitStatus != 0) {
             throw new EmbeddedServerException(
-                    what + " failed with exit status " + exitStatus + ": " + output.strip(), null);
+                    what + " failed with exit status " + exitStatus + ": " + lastLines(), null);
         }
         return this;
+    }
+
+    private String lastLines() {
+        List<String> lines = output.strip().lines().toList();
+        return String.join("\n", lines.subList(Math.max(0, lines.size() - LINES_SHOWN), lines.size()));
     }
 }
