@@ -76,7 +76,8 @@ public final class StandaloneStack implements AutoCloseable {
      */
     synchronized boolean stop() {
         closed = true;
-        boolean ran = !started.isEmpty();
+        // The lock alone is nothing that runs.
+        boolean ran = started.size() > 1;
         while (!started.isEmpty()) {
             AutoCloseable part = started.pop();
             try {
