@@ -4,13 +4,15 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.DescribeClusterOptions;
 import org.springframework.boot.health.contributor.Health;
 import org.springframework.boot.health.contributor.HealthIndicator;
 import org.springframework.kafka.listener.MessageListenerContainer;
 
 /** Whether uploads reach this worker: its consumer runs, belongs to the group, and the broker answers. */
 public final class ConsumerHealth implements HealthIndicator {
-    private static final long LIMIT_MILLIS = 3_000;
+    /** Also bounds the stop of a worker whose broker is away: its client waits for questions that are open. */
+    private static final int LIMIT_MILLIS = 3_000;
 
     private final MessageListenerContainer container;
     private final GroupMembership membership;
@@ -33,7 +35,7 @@ public final class ConsumerHealth implements HealthIndicator {
                     .build();
         }
         try {
-            int brokers = admin.describeCluster()
+            int brokers = admin.describeCluster(new DescribeClusterOptions().timeoutMs(LIMIT_MILLIS))
                     .nodes()
                     .get(LIMIT_MILLIS, TimeUnit.MILLISECONDS)
                     .size();
