@@ -10,17 +10,31 @@ import io.quiver.decoder.Precision;
 import io.quiver.decoder.Routing;
 import io.quiver.decoder.Sequence;
 import io.quiver.lora.arrow.ModulePrototype;
+import io.quiver.lora.safetensors.SafetensorsFile;
+import io.quiver.lora.safetensors.SafetensorsLimits;
+import io.quiver.lora.safetensors.SafetensorsWriter;
+import io.quiver.lora.safetensors.TensorInfo;
 import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ObjectNode;
 
 /** Lifetimes, memory and limits of a decoder. */
 class TorchDecoderTest {
     /** Two (keys, values), three layers, three key heads of 12, four bytes. */
     private static final long POSITION_BYTES = 2 * 3 * 3 * 12 * 4;
+
+    @TempDir
+    Path temporary;
 
     private TorchDecoder decoder;
 
@@ -168,6 +182,55 @@ class TorchDecoderTest {
                 Fixtures.logits(decoder, new Routing.Arrow(List.of(silent, heard), 2, 1, Combine.OUTPUTS, true), ids);
         float[][] alone = Fixtures.logits(decoder, new Routing.Arrow(List.of(heard), 2, 1, Combine.OUTPUTS, true), ids);
         assertThat(Fixtures.maxDifference(both, alone)).isLessThan(1e-5);
+    }
+
+    @Test
+    void a_module_that_no_expert_can_be_chosen_for_is_the_base_layer_though_they_have_weights_there()
+            throws IOException {
+        Map<String, ModulePrototype> onlyQueries = new HashMap<>(Fixtures.prototypes("adapters/r4-attn"));
+        onlyQueries.keySet().removeIf(module -> !module.endsWith("q_proj"));
+        Map<String, ModulePrototype> all = Fixtures.prototypes("adapters/r4-attn");
+        Expert some = decoder.load("some", Fixtures.path("adapters/r4-attn"), onlyQueries);
+        Expert whole = decoder.load("whole", Fixtures.path("adapters/r4-attn"), all);
+        int[] ids = {9, 10, 11};
+        for (int tokens = 1; tokens <= ids.length; tokens += 2) {
+            int[] prompt = Arrays.copyOf(ids, tokens);
+            var output = Fixtures.prefill(decoder, arrow(some), prompt);
+            assertThat(output.trace())
+                    .isNotEmpty()
+                    .allSatisfy(trace -> assertThat(trace.module()).endsWith("q_proj"));
+            // The same library, told apart only by a second expert that can be chosen for the other modules.
+            assertThat(Fixtures.maxDifference(output.logitsByToken(), Fixtures.logits(decoder, arrow(whole), prompt)))
+                    .isGreaterThan(1e-3);
+            assertThat(Fixtures.maxDifference(output.logitsByToken(), onlyQueriesByHand(prompt)))
+                    .isLessThan(1e-5);
+        }
+    }
+
+    private static Routing arrow(Expert expert) {
+        return new Routing.Arrow(List.of(expert), 1, 1, Combine.OUTPUTS, true);
+    }
+
+    /** The logits with an adapter that has the weights of q_proj only. */
+    private float[][] onlyQueriesByHand(int[] prompt) throws IOException {
+        Path folder = Files.createDirectories(temporary.resolve("queries"));
+        Path original = Fixtures.path("adapters/r4-attn");
+        ObjectNode config =
+                (ObjectNode) new JsonMapper().readTree(Files.readAllBytes(original.resolve("adapter_config.json")));
+        config.putArray("target_modules").add("q_proj");
+        Files.writeString(folder.resolve("adapter_config.json"), new JsonMapper().writeValueAsString(config));
+        SafetensorsWriter writer = new SafetensorsWriter();
+        try (SafetensorsFile file =
+                SafetensorsFile.open(original.resolve("adapter_model.safetensors"), SafetensorsLimits.ADAPTER)) {
+            for (TensorInfo tensor : file.header().tensors()) {
+                if (tensor.name().contains("q_proj")) {
+                    writer.floats(tensor.name(), tensor.shape(), file.floats(tensor.name()));
+                }
+            }
+        }
+        Files.write(folder.resolve("adapter_model.safetensors"), writer.toBytes());
+        Expert queries = decoder.load("queries", folder, Map.of());
+        return Fixtures.logits(decoder, new Routing.Fixed(List.of(queries), List.of(1.0)), prompt);
     }
 
     @Test
