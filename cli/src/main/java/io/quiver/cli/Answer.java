@@ -1,8 +1,11 @@
 package io.quiver.cli;
 
-import io.quiver.cli.terminal.Bar;
-import io.quiver.cli.terminal.Terminal;
-import io.quiver.cli.terminal.Terminal.Style;
+import io.quiver.client.Routing;
+import io.quiver.client.Routing.Expert;
+import io.quiver.client.Routing.Token;
+import io.quiver.terminal.Bar;
+import io.quiver.terminal.Terminal;
+import io.quiver.terminal.Terminal.Style;
 import java.io.PrintStream;
 import java.util.ArrayList;
 import java.util.List;
@@ -21,8 +24,9 @@ final class Answer implements Consumer<JsonNode> {
     private final Terminal terminal;
     private final boolean trace;
     private final StringBuilder text = new StringBuilder();
-    private final List<JsonNode> tokens = new ArrayList<>();
-    private JsonNode routing = MissingNode.getInstance();
+    private final List<Token> tokens = new ArrayList<>();
+    private List<Expert> experts = List.of();
+    private JsonNode settings = MissingNode.getInstance();
     private String finishReason = "";
     private boolean colouredAsItCame;
 
@@ -35,31 +39,35 @@ final class Answer implements Consumer<JsonNode> {
     public void accept(JsonNode chunk) {
         JsonNode choice = chunk.path("choices").path(0);
         finishReason = choice.path("finish_reason").asString(finishReason);
-        JsonNode chunkRouting = chunk.path("routing");
-        JsonNode chunkTokens = chunkRouting.path("trace").path("tokens");
-        if (chunkRouting.path("experts").isArray()) {
+        JsonNode said = chunk.path("routing");
+        List<Token> chunkTokens;
+        if (said.path("experts").isArray()) {
             // The first chunk says which experts there are, the last one everything about all tokens.
-            routing = chunkRouting;
+            settings = said;
+            Routing routing = Routing.of(said);
+            experts = routing.experts();
+            chunkTokens = routing.tokens();
             if (!chunkTokens.isEmpty()) {
                 tokens.clear();
             }
+        } else {
+            chunkTokens = Routing.tokens(said, experts);
         }
-        chunkTokens.forEach(tokens::add);
+        tokens.addAll(chunkTokens);
         show(choice.path("delta").path("content").asString(""), chunkTokens);
     }
 
-    private void show(String content, JsonNode chunkTokens) {
+    private void show(String content, List<Token> chunkTokens) {
         if (content.isEmpty()) {
             return;
         }
         text.append(content);
-        String shown = terminal.interactive() ? printable(content) : content;
-        if (chunkTokens.isEmpty() || !terminal.colour()) {
-            terminal.out().print(shown);
-        } else {
+        String shown = terminal.interactive() ? Terminal.printable(content) : content;
+        if (!chunkTokens.isEmpty() && terminal.colour()) {
             colouredAsItCame = true;
-            terminal.out().print(terminal.paint(expertIndex(chunkTokens.path(chunkTokens.size() - 1)), shown));
+            shown = terminal.paint(chunkTokens.get(chunkTokens.size() - 1).expert(), shown);
         }
+        terminal.out().print(shown);
         terminal.out().flush();
     }
 
@@ -72,34 +80,32 @@ final class Answer implements Consumer<JsonNode> {
         if (finishReason.equals("length")) {
             aside.println(terminal.paint(Style.DIM, "(cut at --max-tokens)"));
         }
-        JsonNode experts = routing.path("experts");
         if (experts.isEmpty()) {
             return;
         }
         if (terminal.colour() && !colouredAsItCame && !tokens.isEmpty()) {
             aside.println();
-            tokens.forEach(token -> aside.print(terminal.paint(
-                    expertIndex(token), printable(token.path("text").asString("")))));
+            tokens.forEach(token -> aside.print(terminal.paint(token.expert(), Terminal.printable(token.text()))));
             aside.println();
         }
         aside.println();
-        legend(aside, experts);
+        legend(aside);
         if (trace) {
             aside.println();
             tokens.forEach(token -> aside.println(traceLine(token)));
         }
     }
 
-    private void legend(PrintStream aside, JsonNode experts) {
-        int width = 0;
-        for (JsonNode expert : experts) {
-            width = Math.max(width, name(expert).length());
-        }
+    private void legend(PrintStream aside) {
+        int width = experts.stream()
+                .mapToInt(expert -> expert.reference().length())
+                .max()
+                .orElse(0);
         for (int i = 0; i < experts.size(); i++) {
-            JsonNode expert = experts.path(i);
-            double share = expert.path("share").asDouble(0);
-            aside.println(terminal.paint(i, "■ " + name(expert))
-                    + " ".repeat(width - name(expert).length() + 2)
+            String reference = experts.get(i).reference();
+            double share = experts.get(i).share();
+            aside.println(terminal.legend(i, reference)
+                    + " ".repeat(width - reference.length() + 2)
                     + terminal.paint(i, Bar.of(share, BAR_COLUMNS))
                     + String.format(Locale.ROOT, " %5.1f %%", 100 * share));
         }
@@ -108,53 +114,28 @@ final class Answer implements Consumer<JsonNode> {
 
     /** How the request was routed, such as {@code arrow, outputs, top_k 3, temperature 1.0}. */
     private String settings() {
-        StringBuilder settings = new StringBuilder(routing.path("strategy").asString("routed"));
+        StringBuilder text = new StringBuilder(settings.path("strategy").asString("routed"));
         for (String field : List.of("combine", "top_k", "temperature", "library_digest")) {
-            String value = routing.path(field).asString("");
+            String value = settings.path(field).asString("");
             if (!value.isEmpty()) {
-                settings.append(", ")
+                text.append(", ")
                         .append(field.equals("combine") ? "" : field + " ")
                         .append(value);
             }
         }
-        return settings.toString();
+        return text.toString();
     }
 
-    private String traceLine(JsonNode token) {
-        int expert = expertIndex(token);
-        String shown =
-                printable(token.path("text").asString("").replace("\n", "⏎").replace("\t", "⇥"));
-        StringBuilder line = new StringBuilder(terminal.paint(expert, String.format("%-16s", "'" + shown + "'")));
-        JsonNode shares = token.path("shares");
-        for (int i = 0; i < shares.size(); i++) {
+    private String traceLine(Token token) {
+        String shown = Terminal.printable(token.text().replace("\n", "⏎").replace("\t", "⇥"));
+        StringBuilder line =
+                new StringBuilder(terminal.paint(token.expert(), String.format("%-16s", "'" + shown + "'")));
+        for (int i = 0; i < token.shares().size(); i++) {
             String share =
-                    String.format(Locale.ROOT, "%6.1f", 100 * shares.path(i).asDouble(0));
-            line.append(i == expert ? terminal.paint(i, share) : share);
+                    String.format(Locale.ROOT, "%6.1f", 100 * token.shares().get(i));
+            line.append(i == token.expert() ? terminal.paint(i, share) : share);
         }
-        return line + "  " + name(routing.path("experts").path(expert));
-    }
-
-    /** Where a token's expert stands in the list of experts; it is named with its version only where that is needed. */
-    private int expertIndex(JsonNode token) {
-        String label = token.path("expert").asString("");
-        JsonNode experts = routing.path("experts");
-        for (int i = 0; i < experts.size(); i++) {
-            JsonNode candidate = experts.path(i);
-            if (candidate.path("name").asString("").equals(label)
-                    || name(candidate).equals(label)) {
-                return i;
-            }
-        }
-        return 0;
-    }
-
-    private static String name(JsonNode expert) {
-        String version = expert.path("version").asString("");
-        return expert.path("name").asString("-") + (version.isEmpty() ? "" : ":" + version);
-    }
-
-    /** Text that a model made up must not move the cursor or set the terminal's title. */
-    private static String printable(String text) {
-        return text.replaceAll("[\\p{Cc}&&[^\n\t]]", "\uFFFD");
+        return line + "  "
+                + (token.expert() < 0 ? "-" : experts.get(token.expert()).reference());
     }
 }

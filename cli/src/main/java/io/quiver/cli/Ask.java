@@ -1,6 +1,6 @@
 package io.quiver.cli;
 
-import io.quiver.cli.http.RouterClient;
+import io.quiver.client.RouterClient;
 import java.util.List;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;

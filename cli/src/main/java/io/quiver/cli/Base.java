@@ -1,7 +1,7 @@
 package io.quiver.cli;
 
-import io.quiver.cli.http.RegistryClient;
-import io.quiver.cli.terminal.Table;
+import io.quiver.client.RegistryClient;
+import io.quiver.terminal.Table;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;

@@ -29,11 +29,8 @@ final class DemoCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        DemoOptions demo = new DemoOptions(
-                surroundings.home().resolve("quickstart"),
-                exitAfterwards,
-                surroundings.terminal().colour(),
-                surroundings.beganMillis());
-        return Standalone.demo(stack.options(), demo, surroundings.terminal().out());
+        DemoOptions demo =
+                new DemoOptions(surroundings.home().resolve("quickstart"), exitAfterwards, surroundings.beganMillis());
+        return Standalone.demo(stack.options(), demo, surroundings.terminal());
     }
 }

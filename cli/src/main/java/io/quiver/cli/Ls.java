@@ -1,10 +1,10 @@
 package io.quiver.cli;
 
-import io.quiver.cli.http.RegistryClient;
-import io.quiver.cli.terminal.Quantities;
-import io.quiver.cli.terminal.Table;
-import io.quiver.cli.terminal.Terminal;
+import io.quiver.client.RegistryClient;
 import io.quiver.schemas.AdapterName;
+import io.quiver.terminal.Quantities;
+import io.quiver.terminal.Table;
+import io.quiver.terminal.Terminal;
 import java.time.Instant;
 import java.util.Optional;
 import java.util.concurrent.Callable;

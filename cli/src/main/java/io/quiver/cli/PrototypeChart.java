@@ -1,8 +1,8 @@
 package io.quiver.cli;
 
-import io.quiver.cli.terminal.Bar;
-import io.quiver.cli.terminal.Terminal;
-import io.quiver.cli.terminal.Terminal.Style;
+import io.quiver.terminal.Bar;
+import io.quiver.terminal.Terminal;
+import io.quiver.terminal.Terminal.Style;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;

@@ -1,14 +1,14 @@
 package io.quiver.cli;
 
-import io.quiver.cli.http.LifecycleEvent.VersionId;
-import io.quiver.cli.http.MultipartBody;
-import io.quiver.cli.http.RefusedException;
-import io.quiver.cli.http.RegistryClient;
-import io.quiver.cli.http.RegistryClient.Uploaded;
-import io.quiver.cli.terminal.ProgressBar;
-import io.quiver.cli.terminal.Terminal;
-import io.quiver.cli.terminal.Terminal.Style;
+import io.quiver.client.LifecycleEvent.VersionId;
+import io.quiver.client.MultipartBody;
+import io.quiver.client.RefusedException;
+import io.quiver.client.RegistryClient;
+import io.quiver.client.RegistryClient.Uploaded;
 import io.quiver.schemas.AdapterName;
+import io.quiver.terminal.ProgressBar;
+import io.quiver.terminal.Terminal;
+import io.quiver.terminal.Terminal.Style;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

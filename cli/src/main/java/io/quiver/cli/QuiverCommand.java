@@ -1,11 +1,11 @@
 package io.quiver.cli;
 
-import io.quiver.cli.http.RefusedException;
-import io.quiver.cli.http.ServerException;
-import io.quiver.cli.http.ServerUnreachableException;
-import io.quiver.cli.terminal.Terminal;
-import io.quiver.cli.terminal.Terminal.Style;
 import io.quiver.cli.verify.Verify;
+import io.quiver.client.RefusedException;
+import io.quiver.client.ServerException;
+import io.quiver.client.ServerUnreachableException;
+import io.quiver.terminal.Terminal;
+import io.quiver.terminal.Terminal.Style;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
@@ -13,6 +13,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.ZoneId;
+import java.util.Locale;
 import java.util.Properties;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
@@ -95,8 +96,8 @@ public final class QuiverCommand implements Runnable {
 
     /** Says what went wrong in one place, so that every command ends alike; a defect of ours is thrown on. */
     private static int failed(Terminal terminal, Exception thrown, CommandLine command) throws Exception {
-        if (thrown instanceof ServerUnreachableException) {
-            error(terminal, thrown.getMessage());
+        if (thrown instanceof ServerUnreachableException unreachable) {
+            error(terminal, unreachable.getMessage() + whatToDo(unreachable));
             return ExitStatus.UNREACHABLE;
         }
         if (thrown instanceof RefusedException refused) {
@@ -119,6 +120,14 @@ public final class QuiverCommand implements Runnable {
             return ExitStatus.USAGE;
         }
         throw thrown;
+    }
+
+    private static String whatToDo(ServerUnreachableException unreachable) {
+        String service = unreachable.service();
+        return unreachable.isAbsent()
+                ? ": start one with ./quiver up, or give its address with --" + service + " or QUIVER_"
+                        + service.toUpperCase(Locale.ROOT)
+                : "";
     }
 
     private static void error(Terminal terminal, @Nullable String message) {

@@ -1,9 +1,9 @@
 package io.quiver.cli;
 
-import io.quiver.cli.http.RefusedException;
-import io.quiver.cli.terminal.Terminal;
-import io.quiver.cli.terminal.Terminal.Style;
-import io.quiver.lora.peft.Violation;
+import io.quiver.client.RefusedException;
+import io.quiver.client.Violation;
+import io.quiver.terminal.Terminal;
+import io.quiver.terminal.Terminal.Style;
 import java.util.ArrayList;
 import java.util.List;
 

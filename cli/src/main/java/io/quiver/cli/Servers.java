@@ -1,7 +1,7 @@
 package io.quiver.cli;
 
-import io.quiver.cli.http.RegistryClient;
-import io.quiver.cli.http.RouterClient;
+import io.quiver.client.RegistryClient;
+import io.quiver.client.RouterClient;
 import java.net.URI;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;

@@ -1,11 +1,11 @@
 package io.quiver.cli;
 
-import io.quiver.cli.http.RefusedException;
-import io.quiver.cli.http.RegistryClient;
-import io.quiver.cli.terminal.Quantities;
-import io.quiver.cli.terminal.Terminal;
-import io.quiver.cli.terminal.Terminal.Style;
+import io.quiver.client.RefusedException;
+import io.quiver.client.RegistryClient;
 import io.quiver.schemas.AdapterName;
+import io.quiver.terminal.Quantities;
+import io.quiver.terminal.Terminal;
+import io.quiver.terminal.Terminal.Style;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;

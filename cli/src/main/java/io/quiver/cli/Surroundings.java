@@ -1,6 +1,6 @@
 package io.quiver.cli;
 
-import io.quiver.cli.terminal.Terminal;
+import io.quiver.terminal.Terminal;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.util.Map;

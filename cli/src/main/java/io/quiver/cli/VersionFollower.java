@@ -1,14 +1,14 @@
 package io.quiver.cli;
 
-import io.quiver.cli.http.LifecycleEvent;
-import io.quiver.cli.http.LifecycleEvent.VersionId;
-import io.quiver.cli.http.Reconnecting;
-import io.quiver.cli.http.RegistryClient;
-import io.quiver.cli.http.RegistryClient.EventQuery;
-import io.quiver.cli.terminal.Quantities;
-import io.quiver.cli.terminal.Terminal;
-import io.quiver.cli.terminal.Terminal.Style;
+import io.quiver.client.LifecycleEvent;
+import io.quiver.client.LifecycleEvent.VersionId;
+import io.quiver.client.Reconnecting;
+import io.quiver.client.RegistryClient;
+import io.quiver.client.RegistryClient.EventQuery;
 import io.quiver.schemas.AdapterName;
+import io.quiver.terminal.Quantities;
+import io.quiver.terminal.Terminal;
+import io.quiver.terminal.Terminal.Style;
 import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;

@@ -1,11 +1,11 @@
 package io.quiver.cli;
 
-import io.quiver.cli.http.LifecycleEvent;
-import io.quiver.cli.http.Reconnecting;
-import io.quiver.cli.http.RegistryClient.EventQuery;
-import io.quiver.cli.terminal.Terminal;
-import io.quiver.cli.terminal.Terminal.Style;
+import io.quiver.client.LifecycleEvent;
+import io.quiver.client.Reconnecting;
+import io.quiver.client.RegistryClient.EventQuery;
 import io.quiver.schemas.AdapterName;
+import io.quiver.terminal.Terminal;
+import io.quiver.terminal.Terminal.Style;
 import java.time.ZoneId;
 import java.time.format.DateTimeFormatter;
 import java.util.List;

@@ -1,6 +1,6 @@
 package io.quiver.cli;
 
-import io.quiver.cli.terminal.Terminal;
+import io.quiver.terminal.Terminal;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;

@@ -1,27 +1,40 @@
 package io.quiver.standalone;
 
-import io.quiver.standalone.http.Answer;
-import io.quiver.standalone.http.Calls;
-import io.quiver.standalone.http.EventStream;
-import io.quiver.standalone.http.MultipartForm;
+import io.quiver.client.EventStream;
+import io.quiver.client.LifecycleEvent.VersionId;
+import io.quiver.client.MultipartBody;
+import io.quiver.client.Reconnecting;
+import io.quiver.client.RefusedException;
+import io.quiver.client.RegistryClient;
+import io.quiver.client.RegistryClient.EventQuery;
+import io.quiver.client.RegistryClient.Uploaded;
+import io.quiver.client.RouterClient;
+import io.quiver.client.ServerException;
+import io.quiver.schemas.AdapterName;
+import io.quiver.terminal.Terminal;
+import io.quiver.terminal.Terminal.Style;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.stream.Collectors;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 
 /** The way of an expert from upload to routed answer, shown with the bundled model to whoever watches. It uses the services as any client does. */
 final class Demo {
+    private static final Logger LOG = LoggerFactory.getLogger(Demo.class);
     static final String BASE = "quickstart";
     private static final String NAMESPACE = "quickstart";
     private static final long READY_LIMIT_MILLIS = 180_000;
     private static final long CATALOGUE_LIMIT_MILLIS = 20_000;
     private static final long PAUSE_MILLIS = 100;
+    private static final int RECONNECTS_MAX = 10;
     private static final int ANSWER_TOKENS_MAX = 48;
     private static final int TOP_K = 3;
     private static final double ROUTING_TEMPERATURE = 0.5;
@@ -33,18 +46,18 @@ final class Demo {
             "AdapterReady", "READY",
             "AdapterFailed", "FAILED");
 
-    private final Calls registry;
-    private final Calls router;
+    private final RegistryClient registry;
+    private final RouterClient router;
     private final DemoOptions options;
+    private final Terminal terminal;
     private final PrintStream out;
-    private final Colours colours;
 
-    Demo(Calls registry, Calls router, DemoOptions options, PrintStream out) {
+    Demo(RegistryClient registry, RouterClient router, DemoOptions options, Terminal terminal) {
         this.registry = registry;
         this.router = router;
         this.options = options;
-        this.out = out;
-        this.colours = new Colours(options.colour());
+        this.terminal = terminal;
+        this.out = terminal.out();
     }
 
     /**
@@ -65,7 +78,7 @@ final class Demo {
         }
     }
 
-    /** Registers, uploads, waits and asks. Throws {@link StandaloneException} when a service refuses or is silent. */
+    /** Registers, uploads, waits and asks. Throws {@link ServerException} when a service refuses or breaks off, {@link StandaloneException} when nothing comes of it. */
     Outcome run() throws InterruptedException {
         QuickstartFolder quickstart = QuickstartFolder.read(options.quickstartDir());
         registerBase(quickstart);
@@ -74,75 +87,74 @@ final class Demo {
         long firstAnswerMillis = 0;
         if (ready == quickstart.experts().size()) {
             out.println();
-            out.println(colours.bold("Asking, with all experts as the library: Arrow, top 3, temperature 0.5"));
+            out.println(terminal.paint(
+                    Style.BOLD, "Asking, with all experts as the library: Arrow, top 3, temperature 0.5"));
+            List<RoutedAnswer> answers = new ArrayList<>();
             for (String prompt : quickstart.prompts()) {
                 RoutedAnswer answer = ask(prompt, quickstart.experts().size());
                 if (firstAnswerMillis == 0) {
                     firstAnswerMillis = System.currentTimeMillis() - options.beganMillis();
                 }
                 show(prompt, answer);
+                answers.add(answer);
                 answered += answer.text().isBlank() ? 0 : 1;
             }
-            legend(quickstart);
+            legend(answers.get(0));
         }
         return new Outcome(
                 quickstart.experts().size(), ready, quickstart.prompts().size(), answered, firstAnswerMillis);
     }
 
     private void registerBase(QuickstartFolder quickstart) {
-        Answer answer = registry.post("/v1/base-models?name=" + BASE, form(quickstart.baseFiles()));
-        requireSuccess("registering the base model", answer);
+        Uploaded uploaded = registry.addBaseModel(BASE, body(quickstart.baseFiles()), sent -> {});
         out.println();
-        out.println(colours.bold("Base model " + BASE) + (answer.status() == 201 ? " registered" : " was there"));
+        out.println(
+                terminal.paint(Style.BOLD, "Base model " + BASE) + (uploaded.created() ? " registered" : " was there"));
     }
 
     /** Returns how many of them are READY. */
     private long uploadExperts(QuickstartFolder quickstart) throws InterruptedException {
-        out.println(colours.bold("Uploading " + quickstart.experts().size() + " experts"));
+        out.println(
+                terminal.paint(Style.BOLD, "Uploading " + quickstart.experts().size() + " experts"));
         int nameColumns = quickstart.experts().stream()
-                .mapToInt(folder -> version(folder, 1).length())
+                .mapToInt(folder -> adapter(folder).toString().length() + 2)
                 .max()
                 .orElse(0);
-        var board = new VersionBoard(out, options.colour(), nameColumns);
-        try (EventStream events = EventStream.open(registry, "/v1/events?after=0")) {
+        var board = new VersionBoard(terminal, nameColumns);
+        try (EventStream events = registry.events(EventQuery.after(0, List.of(), Optional.empty()))) {
             Thread following = new Thread(() -> follow(events, board), "demo-events");
             following.setDaemon(true);
+            following.start();
             for (Path folder : quickstart.experts()) {
-                MultipartForm form = form(List.of(
+                AdapterName adapter = adapter(folder);
+                MultipartBody body = body(List.of(
                                 folder.resolve("adapter_config.json"), folder.resolve("adapter_model.safetensors")))
                         .text("base", BASE)
-                        .text("labels", "{\"skill\":\"" + folder.getFileName() + "\"}");
-                Answer answer =
-                        registry.post("/v1/adapters/" + NAMESPACE + "/" + folder.getFileName() + "/versions", form);
-                requireSuccess("uploading " + folder.getFileName(), answer);
-                String version = version(folder, answer.body().path("version").asInt(0));
-                board.follow(version);
-                board.moved(version, answer.body().path("state").asString(""));
-                if (!following.isAlive()) {
-                    following.start();
-                }
+                        .text("labels", RegistryClient.labelsJson(Map.of("skill", adapter.name())));
+                JsonNode uploaded =
+                        registry.addVersion(adapter, body, sent -> {}).body();
+                var version = new VersionId(adapter, uploaded.path("version").asInt(0));
+                board.follow(version.toString());
+                board.moved(version.toString(), uploaded.path("state").asString(""));
             }
             return board.awaitSettled(READY_LIMIT_MILLIS);
-        } catch (IOException e) {
-            throw new StandaloneException("the registry's events cannot be followed: " + e, e);
         }
     }
 
     private static void follow(EventStream events, VersionBoard board) {
         try {
-            for (Optional<JsonNode> event = events.next(); event.isPresent(); event = events.next()) {
-                String state = STATE_AFTER.get(event.get().path("type").asString(""));
-                JsonNode data = event.get().path("data");
-                if (state != null) {
-                    board.moved(
-                            data.path("adapter").asString("") + ":"
-                                    + data.path("version").asInt(0),
-                            state);
-                }
-            }
-        } catch (IOException e) {
-            // The stream was closed, or broke: whoever waits for a state that does not come any more says so.
-            return;
+            events.follow(
+                    event -> {
+                        String state = STATE_AFTER.get(event.type());
+                        if (state != null) {
+                            event.version().ifPresent(version -> board.moved(version.toString(), state));
+                        }
+                        return true;
+                    },
+                    new Reconnecting(RECONNECTS_MAX, line -> {}));
+        } catch (ServerException e) {
+            // Whoever waits for a state that does not come any more says so.
+            LOG.warn("the registry's events cannot be followed", e);
         }
     }
 
@@ -150,16 +162,19 @@ final class Demo {
     private RoutedAnswer ask(String prompt, int experts) throws InterruptedException {
         long deadline = System.nanoTime() + CATALOGUE_LIMIT_MILLIS * 1_000_000;
         while (true) {
-            Answer answer = router.post("/v1/chat/completions", request(prompt));
-            boolean catalogued = answer.isSuccess()
-                    && answer.body().path("routing").path("experts").size() >= experts;
-            if (catalogued) {
-                return RoutedAnswer.of(answer.body());
+            try {
+                RoutedAnswer answer = RoutedAnswer.of(router.chat(request(prompt)));
+                if (answer.routing().experts().size() >= experts) {
+                    return answer;
+                }
+            } catch (RefusedException e) {
+                boolean mayBeEarly = e.status() == 404 || e.status() == 400;
+                if (!mayBeEarly || System.nanoTime() > deadline) {
+                    throw e;
+                }
             }
-            if (!answer.isSuccess() && answer.status() != 404 && answer.status() != 400
-                    || System.nanoTime() > deadline) {
-                throw new StandaloneException(
-                        "asking \"" + prompt + "\" failed: " + answer.status() + " " + answer.body(), null);
+            if (System.nanoTime() > deadline) {
+                throw new StandaloneException("the router does not have all experts in its catalogue", null);
             }
             Thread.sleep(PAUSE_MILLIS);
         }
@@ -183,40 +198,27 @@ final class Demo {
     private void show(String prompt, RoutedAnswer answer) {
         out.println();
         out.println("  " + prompt);
-        out.println("  → " + answer.marked(colours));
-        out.println("    " + colours.dim("shares: ") + answer.shares(colours));
+        out.println("  → " + answer.marked(terminal));
+        out.println("    " + terminal.paint(Style.DIM, "shares: ") + answer.shares(terminal));
     }
 
-    private void legend(QuickstartFolder quickstart) {
+    private void legend(RoutedAnswer answer) {
         out.println();
-        String how = options.colour()
+        String how = terminal.colour()
                 ? "  Each token stands in the colour of the expert with the largest share in it: "
                 : "  Before each run of tokens stands the expert with the largest share in it: ";
-        out.println(how
-                + quickstart.experts().stream()
-                        .map(folder -> colours.name(String.valueOf(folder.getFileName())))
-                        .collect(Collectors.joining("  ")));
+        out.println(how + answer.legend(terminal));
     }
 
-    private static String version(Path folder, int number) {
-        return NAMESPACE + "/" + folder.getFileName() + ":" + number;
+    private static AdapterName adapter(Path folder) {
+        return new AdapterName(NAMESPACE, String.valueOf(folder.getFileName()));
     }
 
-    private static MultipartForm form(Iterable<Path> files) {
-        var form = new MultipartForm();
+    private MultipartBody body(List<Path> files) {
         try {
-            for (Path file : files) {
-                form.file(file);
-            }
+            return registry.multipart(files);
         } catch (IOException e) {
             throw new StandaloneException("cannot read the quickstart model: " + e, e);
-        }
-        return form;
-    }
-
-    private static void requireSuccess(String what, Answer answer) {
-        if (!answer.isSuccess()) {
-            throw new StandaloneException(what + " failed: " + answer.status() + " " + answer.body(), null);
         }
     }
 }

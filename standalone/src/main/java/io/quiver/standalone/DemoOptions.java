@@ -7,10 +7,9 @@ import java.nio.file.Path;
  *
  * @param quickstartDir the folder with {@code base}, {@code experts} and {@code prompts.json}
  * @param exitAfterwards whether to stop by itself after the last answer, instead of serving until Ctrl-C
- * @param colour whether the terminal shows colours; without them experts are named in brackets
  * @param beganMillis when the person typed the command, in milliseconds since 1970: from there on times are told
  */
-public record DemoOptions(Path quickstartDir, boolean exitAfterwards, boolean colour, long beganMillis) {
+public record DemoOptions(Path quickstartDir, boolean exitAfterwards, long beganMillis) {
     public DemoOptions {
         quickstartDir = quickstartDir.toAbsolutePath().normalize();
     }

@@ -1,80 +1,73 @@
 package io.quiver.standalone;
 
-import java.util.ArrayList;
+import io.quiver.client.Routing;
+import io.quiver.client.Routing.Expert;
+import io.quiver.client.Routing.Token;
+import io.quiver.terminal.Terminal;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import tools.jackson.databind.JsonNode;
 
-/**
- * A chat completion with the experts that it was made of.
- *
- * @param experts in the router's order
- * @param tokens the tokens of the answer, in order
- */
-record RoutedAnswer(String text, List<ExpertShare> experts, List<RoutedToken> tokens) {
+/** A chat completion with the experts that it was made of, shown to people. */
+record RoutedAnswer(String text, Routing routing) {
     private static final int SHARES_SHOWN = 3;
     private static final double SHARE_SHOWN_MIN = 0.005;
 
-    /** @param share mean coefficient over modules and tokens, 0 to 1 */
-    record ExpertShare(String name, double share) {}
-
-    /** @param expert the one with the largest share in the step that predicted the token; empty without experts */
-    record RoutedToken(String text, String expert) {}
-
-    RoutedAnswer {
-        experts = List.copyOf(experts);
-        tokens = List.copyOf(tokens);
-    }
-
     /** Reads the body of a completion that was asked for with {@code trace: "tokens"}. */
     static RoutedAnswer of(JsonNode body) {
-        JsonNode routing = body.path("routing");
-        var experts = new ArrayList<ExpertShare>();
-        routing.path("experts")
-                .forEach(expert -> experts.add(new ExpertShare(
-                        expert.path("name").asString(""), expert.path("share").asDouble(0))));
-        var tokens = new ArrayList<RoutedToken>();
-        routing.path("trace")
-                .path("tokens")
-                .forEach(token -> tokens.add(new RoutedToken(
-                        token.path("text").asString(""), token.path("expert").asString(""))));
         return new RoutedAnswer(
-                body.path("choices").path(0).path("message").path("content").asString(""), experts, tokens);
+                body.path("choices").path(0).path("message").path("content").asString(""),
+                Routing.of(body.path("routing")));
     }
 
-    /** The answer, neighbouring tokens of one expert together. */
-    String marked(Colours colours) {
-        var runs = new ArrayList<Colours.Run>();
-        for (RoutedToken token : tokens) {
-            if (token.expert().isEmpty() || token.text().isEmpty()) {
+    /** The answer, each token in the colour of its expert, or each run of one expert's tokens behind its name in brackets. */
+    String marked(Terminal terminal) {
+        var marked = new StringBuilder();
+        int before = -1;
+        for (Token token : routing.tokens()) {
+            if (token.expert() < 0 || token.text().isEmpty()) {
                 continue;
             }
-            String expert = shortName(token.expert());
-            int last = runs.size() - 1;
-            if (last >= 0 && runs.get(last).expert().equals(expert)) {
-                runs.set(last, new Colours.Run(expert, runs.get(last).text() + token.text()));
-            } else {
-                runs.add(new Colours.Run(expert, token.text()));
+            if (!terminal.colour() && token.expert() != before) {
+                marked.append('[').append(shortName(token.expert())).append(']');
             }
+            marked.append(terminal.paint(token.expert(), Terminal.printable(token.text())));
+            before = token.expert();
         }
-        return runs.isEmpty() ? text : colours.mark(runs);
+        return marked.length() == 0 ? Terminal.printable(text) : marked.toString();
     }
 
-    /** The largest shares, such as {@code reverse-word 81 %, shout 9 %}. */
-    String shares(Colours colours) {
-        return experts.stream()
-                .filter(expert -> expert.share() >= SHARE_SHOWN_MIN)
-                .sorted(Comparator.comparingDouble(ExpertShare::share).reversed())
+    /** The largest shares, such as {@code ■ reverse-word 81 %  ■ shout 9 %}. */
+    String shares(Terminal terminal) {
+        List<Expert> experts = routing.experts();
+        return IntStream.range(0, experts.size())
+                .boxed()
+                .filter(i -> experts.get(i).share() >= SHARE_SHOWN_MIN)
+                .sorted(Comparator.comparingDouble(i -> -experts.get(i).share()))
                 .limit(SHARES_SHOWN)
-                .map(expert -> colours.name(shortName(expert.name()))
-                        + String.format(Locale.ROOT, " %.0f %%", 100 * expert.share()))
+                .map(i -> name(terminal, i)
+                        + String.format(
+                                Locale.ROOT, " %.0f %%", 100 * experts.get(i).share()))
                 .collect(Collectors.joining("  "));
     }
 
+    /** The names of all experts in their colours. */
+    String legend(Terminal terminal) {
+        return IntStream.range(0, routing.experts().size())
+                .mapToObj(i -> name(terminal, i))
+                .collect(Collectors.joining("  "));
+    }
+
+    private String name(Terminal terminal, int expert) {
+        return terminal.colour() ? terminal.legend(expert, shortName(expert)) : shortName(expert);
+    }
+
     /** The name without its namespace. */
-    static String shortName(String name) {
+    private String shortName(int expert) {
+        String name = routing.experts().get(expert).name();
         return name.substring(name.indexOf('/') + 1);
     }
 }

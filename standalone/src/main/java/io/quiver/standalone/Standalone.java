@@ -1,8 +1,11 @@
 package io.quiver.standalone;
 
+import io.quiver.client.RegistryClient;
+import io.quiver.client.RouterClient;
+import io.quiver.client.ServerException;
 import io.quiver.embedded.EmbeddedServerException;
 import io.quiver.embedded.PortTakenException;
-import io.quiver.standalone.http.Calls;
+import io.quiver.terminal.Terminal;
 import java.io.PrintStream;
 import java.io.UncheckedIOException;
 import java.util.Locale;
@@ -40,13 +43,16 @@ public final class Standalone {
      * {@link DemoOptions#exitAfterwards} it returns instead, {@link #DONE} only if every expert became READY and every answer came;
      * its last line sums up.
      */
-    public static int demo(StandaloneOptions options, DemoOptions demo, PrintStream out) {
-        return run(options, out, stack -> demonstrate(stack, demo, out));
+    public static int demo(StandaloneOptions options, DemoOptions demo, Terminal terminal) {
+        return run(options, terminal.out(), stack -> demonstrate(stack, demo, terminal));
     }
 
-    private static int demonstrate(StandaloneStack stack, DemoOptions demo, PrintStream out)
+    private static int demonstrate(StandaloneStack stack, DemoOptions demo, Terminal terminal)
             throws InterruptedException {
-        Demo.Outcome outcome = new Demo(new Calls(stack.registryUrl()), new Calls(stack.routerUrl()), demo, out).run();
+        PrintStream out = terminal.out();
+        Demo.Outcome outcome = new Demo(
+                        new RegistryClient(stack.registryUrl()), new RouterClient(stack.routerUrl()), demo, terminal)
+                .run();
         if (demo.exitAfterwards()) {
             stack.close();
             out.println(outcome);
@@ -74,7 +80,7 @@ public final class Standalone {
         } catch (PortTakenException e) {
             out.println(e.getMessage());
             return PORT_TAKEN;
-        } catch (EmbeddedServerException | StandaloneException | UncheckedIOException e) {
+        } catch (EmbeddedServerException | StandaloneException | ServerException | UncheckedIOException e) {
             out.println(e.getMessage());
             return FAILED;
         } catch (InterruptedException e) {

@@ -1,6 +1,6 @@
 package io.quiver.standalone;
 
-import java.io.PrintStream;
+import io.quiver.terminal.Terminal;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -20,8 +20,7 @@ final class VersionBoard {
     private static final String UP_LINES = "\u001b[%dA";
     private static final String CLEAR_LINE = "\r\u001b[2K";
 
-    private final PrintStream out;
-    private final boolean terminal;
+    private final Terminal terminal;
     private final int nameColumns;
     private final long beganNanos = System.nanoTime();
     private final Map<String, Integer> reached = new HashMap<>();
@@ -35,8 +34,7 @@ final class VersionBoard {
         private long settledMillis;
     }
 
-    VersionBoard(PrintStream out, boolean terminal, int nameColumns) {
-        this.out = out;
+    VersionBoard(Terminal terminal, int nameColumns) {
         this.terminal = terminal;
         this.nameColumns = nameColumns;
     }
@@ -77,10 +75,10 @@ final class VersionBoard {
         if (state >= FAILED) {
             line.settledMillis = (System.nanoTime() - beganNanos) / 1_000_000;
         }
-        if (terminal) {
+        if (terminal.interactive()) {
             redraw();
         } else {
-            out.println(text(version, line, STATES.get(state)));
+            terminal.out().println(text(version, line, STATES.get(state)));
         }
         notifyAll();
     }
@@ -94,8 +92,8 @@ final class VersionBoard {
                 .append(text(version, line, String.join(" → ", line.states)))
                 .append('\n'));
         linesDrawn = lines.size();
-        out.print(picture);
-        out.flush();
+        terminal.out().print(picture);
+        terminal.out().flush();
     }
 
     private String text(String version, Line line, String states) {

@@ -2,12 +2,14 @@ package io.quiver.standalone;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.quiver.standalone.http.Answer;
-import io.quiver.standalone.http.Calls;
+import io.quiver.client.MultipartBody;
+import io.quiver.client.RegistryClient;
+import io.quiver.client.RegistryClient.Uploaded;
+import io.quiver.client.RouterClient;
+import io.quiver.client.Routing;
+import io.quiver.schemas.AdapterName;
 import java.net.URI;
-import java.util.ArrayList;
 import java.util.List;
-import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -16,51 +18,51 @@ final class Client {
     static final String NAMESPACE = "reference";
     private static final JsonMapper JSON = JsonMapper.shared();
 
-    private final Calls registry;
-    private final Calls router;
+    private final RegistryClient registry;
+    private final RouterClient router;
 
     Client(StandalonePorts ports) {
-        registry = new Calls(URI.create("http://127.0.0.1:" + ports.registry()));
-        router = new Calls(URI.create("http://127.0.0.1:" + ports.router()));
+        registry = new RegistryClient(URI.create("http://127.0.0.1:" + ports.registry()));
+        router = new RouterClient(URI.create("http://127.0.0.1:" + ports.router()));
     }
 
-    Calls registry() {
+    RegistryClient registry() {
         return registry;
     }
 
     /** Uploads base and experts; each answer is checked to be a creation. */
     void upload() throws Exception {
-        assertThat(registry.post("/v1/base-models?name=llama", ReferenceCase.base()))
-                .matches(answer -> answer.status() == 201, "201");
+        assertThat(registry.addBaseModel("llama", registry.multipart(ReferenceCase.base()), sent -> {}))
+                .matches(Uploaded::created);
         for (String expert : ReferenceCase.EXPERTS) {
-            assertThat(registry.post(
-                            "/v1/adapters/" + NAMESPACE + "/" + expert + "/versions", ReferenceCase.expert(expert)))
-                    .matches(answer -> answer.status() == 201, "201");
+            MultipartBody body =
+                    registry.multipart(ReferenceCase.expert(expert)).text("base", "llama");
+            assertThat(registry.addVersion(new AdapterName(NAMESPACE, expert), body, sent -> {}))
+                    .matches(Uploaded::created);
         }
     }
 
     String state(String expert) {
-        return registry.get("/v1/adapters/" + NAMESPACE + "/" + expert + "/versions/1")
-                .body()
+        return registry.version(new AdapterName(NAMESPACE, expert), "1")
                 .path("state")
                 .asString("");
     }
 
     /** The reference case's prompt, continued by the base with all three experts. */
-    Answer complete(ReferenceCase reference) {
+    Routing complete(ReferenceCase reference) {
         ObjectNode request = JSON.createObjectNode().put("model", "llama").put("temperature", 0);
         request.put("max_tokens", reference.greedy().size());
         reference.prompt().forEach(request.putArray("prompt")::add);
         routing(request);
-        return router.post("/v1/completions", request);
+        return Routing.of(router.complete(request).path("routing"));
     }
 
-    Answer chat(String question) {
+    Routing chat(String question) {
         ObjectNode request = JSON.createObjectNode().put("model", "llama").put("temperature", 0);
         request.put("max_tokens", 16);
         request.putArray("messages").addObject().put("role", "user").put("content", question);
         routing(request);
-        return router.post("/v1/chat/completions", request);
+        return Routing.of(router.chat(request).path("routing"));
     }
 
     private static void routing(ObjectNode request) {
@@ -71,11 +73,7 @@ final class Client {
     }
 
     /** The ids of the tokens of an answer, from its trace. */
-    static List<Integer> tokens(Answer answer) {
-        var ids = new ArrayList<Integer>();
-        for (JsonNode token : answer.body().path("routing").path("trace").path("tokens")) {
-            ids.add(token.path("token").asInt());
-        }
-        return ids;
+    static List<Integer> tokens(Routing answer) {
+        return answer.tokens().stream().map(Routing.Token::id).toList();
     }
 }

@@ -4,12 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 import static org.awaitility.Awaitility.await;
 
+import io.quiver.client.Reconnecting;
+import io.quiver.client.RefusedException;
+import io.quiver.client.RegistryClient.EventQuery;
+import io.quiver.client.Routing;
 import io.quiver.schemas.Event;
 import io.quiver.schemas.Topics;
 import io.quiver.schemas.kafka.CloudEventCodec;
 import io.quiver.schemas.kafka.Decoded;
-import io.quiver.standalone.http.Answer;
-import io.quiver.standalone.http.EventStream;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -24,6 +26,7 @@ import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
@@ -33,7 +36,6 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import tools.jackson.databind.JsonNode;
 
 /** From upload to routed completion through the real servers and services, and again after restarts, wanted and not. */
 class FlowIT {
@@ -77,36 +79,29 @@ class FlowIT {
     @Test
     void uploads_become_experts_that_answer_as_the_reference_does_also_after_a_restart() throws Exception {
         ReferenceCase reference = ReferenceCase.read();
-        Answer chat;
+        Routing chat;
         try (var stack = start()) {
             client.upload();
             assertThat(readyByKafka()).isEqualTo(ALL);
             assertThat(readyByServerSentEvents()).isEqualTo(ALL);
 
-            Answer completion = completed(reference);
+            Routing completion = completed(reference);
             assertThat(Client.tokens(completion)).isEqualTo(reference.greedy());
-            JsonNode first = completion
-                    .body()
-                    .path("routing")
-                    .path("trace")
-                    .path("tokens")
-                    .path(0);
+            Routing.Token first = completion.tokens().get(0);
             for (int e = 0; e < reference.firstShares().length; e++) {
-                assertThat(first.path("shares").path(e).asDouble())
-                        .isCloseTo(reference.firstShares()[e], within(COEFFICIENT_TOLERANCE));
+                assertThat(first.shares().get(e)).isCloseTo(reference.firstShares()[e], within(COEFFICIENT_TOLERANCE));
             }
-            assertThat(first.path("expert").asString()).isEqualTo("reference/e" + largest(reference.firstShares()));
+            assertThat(completion.experts().get(first.expert()).name())
+                    .isEqualTo("reference/e" + largest(reference.firstShares()));
             chat = client.chat(QUESTION);
-            assertThat(chat.status()).as("%s", chat.body()).isEqualTo(200);
             assertThat(Client.tokens(chat)).hasSize(16);
             assertThat(stack.registryUrl().getPort()).isEqualTo(ports.registry());
         }
         try (var stack = start()) {
             assertThat(Client.tokens(completed(reference))).isEqualTo(reference.greedy());
-            Answer again = client.chat(QUESTION);
+            Routing again = client.chat(QUESTION);
             assertThat(Client.tokens(again)).isEqualTo(Client.tokens(chat));
-            assertThat(again.body().path("routing").path("experts"))
-                    .isEqualTo(chat.body().path("routing").path("experts"));
+            assertThat(again.experts()).isEqualTo(chat.experts());
             assertThat(stack.routerUrl().getPort()).isEqualTo(ports.router());
         }
     }
@@ -175,9 +170,11 @@ class FlowIT {
     }
 
     /** The router's catalogue follows the registry's state by moments. */
-    private Answer completed(ReferenceCase reference) {
+    private Routing completed(ReferenceCase reference) {
         return await().atMost(READY_LIMIT)
-                .until(() -> client.complete(reference), answer -> answer.status() != 404 && answer.status() != 503);
+                .ignoreExceptionsMatching(
+                        thrown -> thrown instanceof RefusedException e && (e.status() == 404 || e.status() == 503))
+                .until(() -> client.complete(reference), answer -> true);
     }
 
     private Set<String> readyByKafka() {
@@ -206,15 +203,17 @@ class FlowIT {
         return ready;
     }
 
-    private Set<String> readyByServerSentEvents() throws IOException {
+    private Set<String> readyByServerSentEvents() {
         Set<String> ready = new HashSet<>();
-        try (EventStream events = EventStream.open(client.registry(), "/v1/events?types=AdapterReady&after=0")) {
-            while (ready.size() < ALL.size()) {
-                JsonNode event = events.next().orElseThrow();
-                assertThat(event.path("type").asString()).isEqualTo("AdapterReady");
-                ready.add(event.path("data").path("adapter").asString());
-            }
-        }
+        client.registry()
+                .follow(
+                        EventQuery.after(0, List.of("AdapterReady"), Optional.empty()),
+                        event -> {
+                            assertThat(event.type()).isEqualTo("AdapterReady");
+                            ready.add(event.version().orElseThrow().adapter().toString());
+                            return ready.size() < ALL.size();
+                        },
+                        new Reconnecting(0, line -> {}));
         return ready;
     }
 

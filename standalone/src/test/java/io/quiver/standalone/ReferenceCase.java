@@ -2,7 +2,6 @@ package io.quiver.standalone;
 
 import io.quiver.lora.safetensors.SafetensorsFile;
 import io.quiver.lora.safetensors.SafetensorsLimits;
-import io.quiver.standalone.http.MultipartForm;
 import java.io.IOException;
 import java.net.URISyntaxException;
 import java.nio.file.Files;
@@ -48,20 +47,17 @@ record ReferenceCase(List<Integer> prompt, List<Integer> greedy, double[] firstS
         return new ReferenceCase(prompt, ids(traced.path("greedy")), shares);
     }
 
-    static MultipartForm base() throws IOException {
-        return new MultipartForm()
-                .file(resource("/fixtures/models/llama/config.json"))
-                .file(resource("/fixtures/models/llama/model.safetensors"))
-                .file(resource("/text/llama/tokenizer.json"))
-                .file(resource("/text/llama/tokenizer_config.json"));
+    static List<Path> base() {
+        return List.of(
+                resource("/fixtures/models/llama/config.json"),
+                resource("/fixtures/models/llama/model.safetensors"),
+                resource("/text/llama/tokenizer.json"),
+                resource("/text/llama/tokenizer_config.json"));
     }
 
-    static MultipartForm expert(String name) throws IOException {
+    static List<Path> expert(String name) {
         Path dir = resource("/fixtures/arrow/experts/" + name);
-        return new MultipartForm()
-                .file(dir.resolve("adapter_config.json"))
-                .file(dir.resolve("adapter_model.safetensors"))
-                .text("base", "llama");
+        return List.of(dir.resolve("adapter_config.json"), dir.resolve("adapter_model.safetensors"));
     }
 
     private static List<Integer> ids(JsonNode array) {

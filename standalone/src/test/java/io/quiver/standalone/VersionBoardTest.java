@@ -2,6 +2,7 @@ package io.quiver.standalone;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.quiver.terminal.Terminal;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
@@ -13,7 +14,7 @@ class VersionBoardTest {
 
     @Test
     void each_change_has_a_line_where_there_is_no_terminal() throws InterruptedException {
-        var board = new VersionBoard(out, false, 6);
+        var board = new VersionBoard(terminal(false), 6);
         board.follow("ns/a:1");
         board.moved("ns/a:1", "UPLOADED");
         board.moved("ns/a:1", "COMPUTING");
@@ -28,7 +29,7 @@ class VersionBoardTest {
 
     @Test
     void each_version_keeps_its_line_on_a_terminal() {
-        var board = new VersionBoard(out, true, 6);
+        var board = new VersionBoard(terminal(true), 6);
         board.follow("ns/a:1");
         board.follow("ns/b:1");
         board.moved("ns/a:1", "UPLOADED");
@@ -42,7 +43,7 @@ class VersionBoardTest {
 
     @Test
     void what_happened_before_a_version_was_followed_counts_and_what_is_told_late_or_twice_does_not() {
-        var board = new VersionBoard(out, false, 6);
+        var board = new VersionBoard(terminal(false), 6);
         board.moved("ns/a:1", "READY");
         assertThat(written.size()).isZero();
         board.follow("ns/a:1");
@@ -55,7 +56,7 @@ class VersionBoardTest {
 
     @Test
     void a_failed_version_is_settled_but_not_ready() throws InterruptedException {
-        var board = new VersionBoard(out, false, 6);
+        var board = new VersionBoard(terminal(false), 6);
         board.follow("ns/a:1");
         board.follow("ns/b:1");
         board.moved("ns/a:1", "FAILED");
@@ -66,11 +67,15 @@ class VersionBoardTest {
 
     @Test
     void waiting_ends_when_the_time_is_over() throws InterruptedException {
-        var board = new VersionBoard(out, false, 6);
+        var board = new VersionBoard(terminal(false), 6);
         board.follow("ns/a:1");
         board.moved("ns/a:1", "COMPUTING");
 
         assertThat(board.awaitSettled(1)).isZero();
+    }
+
+    private Terminal terminal(boolean interactive) {
+        return new Terminal(out, out, interactive, false, 80);
     }
 
     private String[] lines() {

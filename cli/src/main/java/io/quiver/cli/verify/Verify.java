@@ -1,6 +1,6 @@
 package io.quiver.cli.verify;
 
-import io.quiver.cli.terminal.Terminal;
+import io.quiver.terminal.Terminal;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

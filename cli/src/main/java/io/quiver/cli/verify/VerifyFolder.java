@@ -1,9 +1,9 @@
 package io.quiver.cli.verify;
 
-import io.quiver.cli.terminal.Terminal;
-import io.quiver.cli.terminal.Terminal.Style;
 import io.quiver.decoder.UnsupportedModelException;
 import io.quiver.lora.peft.InvalidAdapterException;
+import io.quiver.terminal.Terminal;
+import io.quiver.terminal.Terminal.Style;
 import java.io.IOException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;

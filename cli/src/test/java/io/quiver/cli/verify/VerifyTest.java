@@ -2,7 +2,7 @@ package io.quiver.cli.verify;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.quiver.cli.terminal.Terminal;
+import io.quiver.terminal.Terminal;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;

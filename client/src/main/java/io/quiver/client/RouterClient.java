@@ -1,0 +1,68 @@
+package io.quiver.client;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.URI;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Consumer;
+import tools.jackson.databind.JsonNode;
+
+/** The router over HTTP. All methods throw {@link ServerException}. Thread-safe. */
+public final class RouterClient {
+    private static final String END = "[DONE]";
+    private static final Duration COMPLETION_LIMIT = Duration.ofMinutes(10);
+
+    private final Calls calls;
+
+    public RouterClient(URI server) {
+        this.calls = new Calls("router", server);
+    }
+
+    /** The answer to a chat completion that is not streamed: its body. */
+    public JsonNode chat(JsonNode body) {
+        return calls.post("/v1/chat/completions", body, COMPLETION_LIMIT).body();
+    }
+
+    /** The answer to a completion that is not streamed: its body. */
+    public JsonNode complete(JsonNode body) {
+        return calls.post("/v1/completions", body, COMPLETION_LIMIT).body();
+    }
+
+    /**
+     * Asks for a chat completion and hands over its chunks as they come.
+     *
+     * @param body the request, which must ask for a stream
+     */
+    public void chat(JsonNode body, Consumer<JsonNode> sink) {
+        HttpRequest request = calls.request("/v1/chat/completions")
+                .header("Content-Type", "application/json")
+                .header("Accept", "text/event-stream")
+                .POST(HttpRequest.BodyPublishers.ofString(body.toString()))
+                .build();
+        HttpResponse<InputStream> response = calls.open(request);
+        try (ServerSentEvents events = new ServerSentEvents(response.body())) {
+            for (Optional<ServerSentEvent> event = events.next(); event.isPresent(); event = events.next()) {
+                if (event.get().data().equals(END)) {
+                    return;
+                }
+                JsonNode chunk = calls.json(event.get().data().getBytes(StandardCharsets.UTF_8));
+                if (chunk.path("error").isObject()) {
+                    throw new RefusedException(
+                            500,
+                            chunk.path("error").path("code").asString(""),
+                            chunk.path("error").path("message").asString("the router gave up"),
+                            List.of());
+                }
+                sink.accept(chunk);
+            }
+        } catch (IOException e) {
+            throw calls.broken(e);
+        }
+        throw new UnexpectedAnswerException("the router's answer was cut off before its end");
+    }
+}
