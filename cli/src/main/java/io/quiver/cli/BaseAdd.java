@@ -4,6 +4,7 @@ import io.quiver.client.MultipartBody;
 import io.quiver.client.RefusedException;
 import io.quiver.client.RegistryClient;
 import io.quiver.client.RegistryClient.Uploaded;
+import io.quiver.schemas.BaseModelFiles;
 import io.quiver.terminal.ProgressBar;
 import io.quiver.terminal.Terminal;
 import io.quiver.terminal.Terminal.Style;
@@ -12,7 +13,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.Callable;
-import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -28,12 +28,6 @@ import picocli.CommandLine.Parameters;
         footer = {"", "Examples:", "  quiver base add ./SmolLM2-135M-Instruct", "  quiver base add ./model --name tiny"
         })
 final class BaseAdd implements Callable<Integer> {
-    /** What the registry takes of a model's folder; the rest (read-me files, other formats) stays where it is. */
-    private static final Pattern MODEL_FILE = Pattern.compile("model[A-Za-z0-9._-]{0,100}\\.safetensors"
-            + "|(config|generation_config|model\\.safetensors\\.index|tokenizer|tokenizer_config|special_tokens_map"
-            + "|added_tokens|chat_template|vocab)\\.json"
-            + "|chat_template\\.jinja|tokenizer\\.model|(merges|vocab)\\.txt");
-
     @Mixin
     private Servers servers = new Servers();
 
@@ -72,18 +66,17 @@ final class BaseAdd implements Callable<Integer> {
     }
 
     private static List<Path> modelFiles(Path folder) throws IOException {
-        if (!Files.isRegularFile(folder.resolve("config.json"))) {
-            throw new UsageException(folder + " is no model folder: it has no config.json");
+        if (!Files.isRegularFile(folder.resolve(BaseModelFiles.CONFIG))) {
+            throw new UsageException(folder + " is no model folder: it has no " + BaseModelFiles.CONFIG);
         }
         try (Stream<Path> all = Files.list(folder)) {
             List<Path> files = all.filter(Files::isRegularFile)
-                    .filter(file -> MODEL_FILE
-                            .matcher(String.valueOf(file.getFileName()))
-                            .matches())
+                    .filter(file -> BaseModelFiles.isPart(String.valueOf(file.getFileName())))
                     .sorted()
                     .toList();
-            if (files.stream().noneMatch(file -> file.toString().endsWith(".safetensors"))) {
-                throw new UsageException(folder + " has no .safetensors file: other weight formats are not accepted");
+            if (files.stream().noneMatch(file -> BaseModelFiles.isWeights(String.valueOf(file.getFileName())))) {
+                throw new UsageException(
+                        folder + " has no model.safetensors, nor shards of it: other weight formats are not accepted");
             }
             return files;
         }

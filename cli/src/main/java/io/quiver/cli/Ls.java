@@ -43,9 +43,9 @@ final class Ls implements Callable<Integer> {
         Table table = new Table("ADAPTER", "VERSION", "STATE", "BASE", "RANK/MODULES", "DIGEST", "AGE", "FAILURE");
         if (adapter != null) {
             AdapterName name = AdapterNaming.parse(adapter);
-            registry.versions(name, version -> row(registry, table, name.toString(), new VersionJson(version)));
+            registry.versions(name, version -> row(table, name.toString(), new VersionJson(version)));
         } else {
-            registry.adapters(Optional.ofNullable(selector), item -> rowOf(registry, table, item));
+            registry.adapters(Optional.ofNullable(selector), item -> rowOf(table, item));
         }
         if (table.isEmpty()) {
             terminal.out()
@@ -59,34 +59,26 @@ final class Ls implements Callable<Integer> {
         return ExitStatus.DONE;
     }
 
-    private void rowOf(RegistryClient registry, Table table, JsonNode item) {
+    private void rowOf(Table table, JsonNode item) {
         AdapterJson json = new AdapterJson(item);
         Optional<VersionJson> newest = json.newestVersion();
         if (newest.isPresent()) {
-            row(registry, table, json.name(), newest.get());
+            row(table, json.name(), newest.get());
         } else {
             table.row(json.name(), "-", "-", "-", "-", "-", "-", "");
         }
     }
 
-    private void row(RegistryClient registry, Table table, String name, VersionJson version) {
+    private void row(Table table, String name, VersionJson version) {
         Instant now = surroundings.clock().instant();
         table.row(
                 name,
                 String.valueOf(version.number()),
                 version.state(),
                 version.base(),
-                rankAndModules(registry, name, version),
+                version.rankAndModules(),
                 version.digestAbbreviated(),
                 Quantities.age(version.age(now)),
                 version.failure());
-    }
-
-    /** Rank and number of modules, such as {@code 8/21}; both are known once a version has prototypes. */
-    private static String rankAndModules(RegistryClient registry, String name, VersionJson version) {
-        return version.hasPrototypes()
-                ? new PrototypeChart(registry.prototypes(AdapterName.parse(name), String.valueOf(version.number())))
-                        .rankAndModules()
-                : "-";
     }
 }

@@ -40,11 +40,6 @@ final class PrototypeChart {
 
     private record Module(String path, int rank, double sigma1, double sigmaRatio) {}
 
-    /** Such as {@code 8/21}, or {@code 4…8/21}. */
-    String rankAndModules() {
-        return ranks() + "/" + all().size();
-    }
-
     private List<Module> all() {
         return layers.values().stream().flatMap(List::stream).toList();
     }

@@ -25,9 +25,11 @@ record VersionJson(JsonNode json) {
         return json.path("base").path("name").asString("-");
     }
 
-    /** Whether it has prototypes. */
-    boolean hasPrototypes() {
-        return json.path("prototypes").isObject();
+    /** The largest rank and the number of modules, such as {@code 8/21}; both are known once it is READY. */
+    String rankAndModules() {
+        return json.has("rank") && json.has("moduleCount")
+                ? json.path("rank").asInt(0) + "/" + json.path("moduleCount").asInt(0)
+                : "-";
     }
 
     /** The whole digest. */

@@ -18,6 +18,8 @@ import org.jspecify.annotations.Nullable;
  * @param worker the one that computes or computed its prototypes
  * @param failure why it is FAILED
  * @param prototypes its prototype file once it is READY
+ * @param rank the largest rank of its modules once it is READY
+ * @param moduleCount modules that it changes, once it is READY
  */
 public record AdapterVersion(
         AdapterName adapter,
@@ -29,6 +31,8 @@ public record AdapterVersion(
         @Nullable String worker,
         @Nullable Failure failure,
         @Nullable PrototypeFileRef prototypes,
+        @Nullable Integer rank,
+        @Nullable Integer moduleCount,
         Instant uploadedAt,
         @Nullable Instant readyAt) {
     public AdapterVersion {

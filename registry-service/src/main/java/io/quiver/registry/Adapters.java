@@ -4,6 +4,7 @@ import io.quiver.schemas.AdapterName;
 import io.quiver.schemas.BaseModelRef;
 import io.quiver.schemas.Digest;
 import io.quiver.schemas.Event.AdapterCatalogued;
+import io.quiver.schemas.LabelSelector;
 import io.quiver.schemas.PrototypeFileRef;
 import io.quiver.schemas.StoredFile;
 import java.time.Instant;

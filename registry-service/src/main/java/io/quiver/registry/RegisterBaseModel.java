@@ -9,6 +9,7 @@ import io.quiver.lora.safetensors.SafetensorsHeader;
 import io.quiver.lora.safetensors.SafetensorsInspector;
 import io.quiver.lora.safetensors.SafetensorsLimits;
 import io.quiver.objectstore.ObjectStore;
+import io.quiver.schemas.BaseModelFiles;
 import io.quiver.schemas.Digest;
 import io.quiver.schemas.Event.BaseModelCatalogued;
 import io.quiver.schemas.Event.BaseModelRegistered;
@@ -23,7 +24,6 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.UUID;
 import java.util.function.Supplier;
-import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.springframework.transaction.support.TransactionOperations;
 import tools.jackson.core.JacksonException;
@@ -31,22 +31,7 @@ import tools.jackson.databind.json.JsonMapper;
 
 /** Takes in a base model, a Hugging Face folder file by file, and finds out which linear modules it has. Thread-safe. */
 public final class RegisterBaseModel {
-    private static final Pattern WEIGHTS = Pattern.compile("model[A-Za-z0-9._-]{0,100}\\.safetensors");
-    private static final String CONFIG = "config.json";
-    private static final String INDEX = "model.safetensors.index.json";
-    private static final Set<String> OTHERS = Set.of(
-            "added_tokens.json",
-            "chat_template.jinja",
-            "chat_template.json",
-            "generation_config.json",
-            "merges.txt",
-            "special_tokens_map.json",
-            "tokenizer.json",
-            "tokenizer.model",
-            "tokenizer_config.json",
-            "vocab.json",
-            "vocab.txt");
-    private static final Set<String> REQUIRED = Set.of(CONFIG, "tokenizer.json");
+    private static final Set<String> REQUIRED = Set.of(BaseModelFiles.CONFIG, BaseModelFiles.TOKENIZER);
     private static final JsonMapper JSON = JsonMapper.shared();
 
     /** The model as it is registered, and whether this upload did it. */
@@ -149,7 +134,7 @@ public final class RegisterBaseModel {
                     violate("file_missing", required + " is missing", required);
                 }
             }
-            if (files.keySet().stream().noneMatch(file -> WEIGHTS.matcher(file).matches())) {
+            if (files.keySet().stream().noneMatch(BaseModelFiles::isWeights)) {
                 violate("file_missing", "there is no model.safetensors, nor shards of it", "model.safetensors");
             }
             if (!violations.isEmpty()) {
@@ -193,7 +178,7 @@ public final class RegisterBaseModel {
         String name = part.name();
         if (received.files.containsKey(name)) {
             received.violate("part_duplicate", name + " is there twice", name);
-        } else if (WEIGHTS.matcher(name).matches()) {
+        } else if (BaseModelFiles.isWeights(name)) {
             SafetensorsInspector inspector = new SafetensorsInspector(SafetensorsLimits.BASE_MODEL);
             received.files.put(
                     name, staged.stream(name, part.content(), limits.baseWeightsBytesMax(), inspector::update));
@@ -204,11 +189,11 @@ public final class RegisterBaseModel {
                         .forEach(defect ->
                                 received.violate(defect.code().code(), name + ": " + defect.message(), defect.where()));
             }
-        } else if (name.equals(CONFIG) || name.equals(INDEX)) {
+        } else if (name.equals(BaseModelFiles.CONFIG) || name.equals(BaseModelFiles.SHARD_INDEX)) {
             byte[] content = StagedFiles.readWhole(name, part.content(), limits.baseFileBytesMax());
             received.files.put(name, staged.hold(name, content));
             read(name, content, received);
-        } else if (OTHERS.contains(name)) {
+        } else if (BaseModelFiles.isPart(name)) {
             received.files.put(
                     name,
                     staged.stream(name, part.content(), limits.baseFileBytesMax(), (bytes, offset, length) -> {}));
@@ -220,7 +205,7 @@ public final class RegisterBaseModel {
     }
 
     private static void read(String name, byte[] content, Received received) {
-        if (name.equals(INDEX)) {
+        if (name.equals(BaseModelFiles.SHARD_INDEX)) {
             try {
                 received.index = ShardIndex.parse(content);
             } catch (InvalidBaseModelException e) {
@@ -230,10 +215,11 @@ public final class RegisterBaseModel {
         }
         try {
             if (!JSON.readTree(content).isObject()) {
-                received.violate("config_malformed", CONFIG + " is not a JSON object", name);
+                received.violate("config_malformed", BaseModelFiles.CONFIG + " is not a JSON object", name);
             }
         } catch (JacksonException e) {
-            received.violate("config_malformed", CONFIG + " is not JSON: " + e.getOriginalMessage(), name);
+            received.violate(
+                    "config_malformed", BaseModelFiles.CONFIG + " is not JSON: " + e.getOriginalMessage(), name);
         }
     }
 }

@@ -7,6 +7,7 @@ import io.quiver.objectstore.ObjectStore;
 import io.quiver.registry.RegistryHttp.Answer;
 import io.quiver.registry.RegistryHttp.Form;
 import io.quiver.schemas.Digest;
+import io.quiver.schemas.LabelSelector;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
@@ -291,10 +292,10 @@ class BadInputTest {
     @Test
     void as_many_labels_as_the_limit_are_taken_and_one_more_is_not() {
         String route = "/v1/adapters/bad/" + RunningRegistry.unique("limit") + "/versions:validate";
-        assertThat(HTTP.upload(route, draft().form(BASE).part("labels", labels(Labels.COUNT_MAX)))
+        assertThat(HTTP.upload(route, draft().form(BASE).part("labels", labels(LabelSelector.LABELS_MAX)))
                         .status())
                 .isEqualTo(200);
-        assertThat(HTTP.upload(route, draft().form(BASE).part("labels", labels(Labels.COUNT_MAX + 1)))
+        assertThat(HTTP.upload(route, draft().form(BASE).part("labels", labels(LabelSelector.LABELS_MAX + 1)))
                         .violations())
                 .containsExactly("labels_invalid");
     }

@@ -6,13 +6,13 @@ import static org.awaitility.Awaitility.await;
 
 import io.quiver.objectstore.ObjectKey;
 import io.quiver.registry.RegistryHttp.Answer;
-import io.quiver.registry.kafka.DeadLetters;
 import io.quiver.schemas.AdapterName;
 import io.quiver.schemas.Digest;
 import io.quiver.schemas.Event.AdapterCatalogued;
 import io.quiver.schemas.Event.AdapterReady;
 import io.quiver.schemas.PrototypeFileRef;
 import io.quiver.schemas.Topics;
+import io.quiver.schemas.kafka.DeadLetter;
 import io.quiver.schemas.kafka.Decoded;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -78,6 +78,15 @@ class LifecycleTest {
         assertThat(latest.body().path("worker").asString()).isEqualTo(WorkerVoice.NAME);
         assertThat(latest.body().path("prototypes").path("digest").asString())
                 .isEqualTo(file.digest().toString());
+        assertThat(latest.body().path("moduleCount").asInt()).isEqualTo(2);
+        assertThat(latest.body().path("rank").asInt())
+                .isEqualTo(HTTP.get(uploaded.route() + "/prototypes")
+                        .body()
+                        .path("modules")
+                        .path(0)
+                        .path("rank")
+                        .asInt())
+                .isPositive();
 
         try (TopicReader adapters = new TopicReader(Topics.ADAPTERS);
                 TopicReader catalog = new TopicReader(Topics.CATALOG)) {
@@ -223,9 +232,9 @@ class LifecycleTest {
                 assertThat(records)
                         .extracting(record -> header(record, "kafka_dlt-original-topic"))
                         .containsOnly(Topics.PROTOTYPES);
-                assertThat(header(records.get(0), DeadLetters.REASON)).contains("io.quiver.PrototypesStarted.v2");
+                assertThat(header(records.get(0), DeadLetter.REASON)).contains("io.quiver.PrototypesStarted.v2");
                 assertThat(records.get(1).value()).isEqualTo(bytes("hello"));
-                assertThat(header(records.get(2), DeadLetters.REASON)).contains("versions/7");
+                assertThat(header(records.get(2), DeadLetter.REASON)).contains("versions/7");
             });
         }
     }

@@ -1,5 +1,6 @@
 package io.quiver.router;
 
+import io.quiver.schemas.LabelSelector;
 import java.util.List;
 
 /** Which experts a request wants in its library. */

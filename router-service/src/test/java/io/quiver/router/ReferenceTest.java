@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.quiver.schemas.AdapterName;
 import io.quiver.schemas.Digest;
-import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -48,16 +47,5 @@ class ReferenceTest {
             })
     void anything_else_is_refused(String text) {
         assertThatThrownBy(() -> Reference.parse(text)).isInstanceOf(IllegalArgumentException.class);
-    }
-
-    @Test
-    void a_selector_wants_all_of_its_labels() {
-        LabelSelector selector = LabelSelector.parse("skill=sql, lang=en");
-        assertThat(selector.matches(Map.of("skill", "sql", "lang", "en", "x", "y")))
-                .isTrue();
-        assertThat(selector.matches(Map.of("skill", "sql"))).isFalse();
-        assertThatThrownBy(() -> LabelSelector.parse("skill")).isInstanceOf(IllegalArgumentException.class);
-        assertThatThrownBy(() -> LabelSelector.parse("a=1,a=2")).isInstanceOf(IllegalArgumentException.class);
-        assertThatThrownBy(() -> LabelSelector.parse("")).isInstanceOf(IllegalArgumentException.class);
     }
 }

@@ -10,6 +10,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import io.quiver.decoder.Combine;
+import io.quiver.schemas.LabelSelector;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;

@@ -9,6 +9,7 @@ import io.quiver.router.kafka.UnreadableRecords;
 import io.quiver.schemas.Event.CataloguedVersion;
 import io.quiver.schemas.StoredFile;
 import io.quiver.schemas.Topics;
+import io.quiver.schemas.kafka.DeadLetter;
 import java.io.ByteArrayInputStream;
 import java.io.InputStream;
 import java.net.URI;
@@ -442,7 +443,7 @@ class RouterHttpTest {
             assertThat(new String(
                             letters.get(0)
                                     .headers()
-                                    .lastHeader(UnreadableRecords.REASON)
+                                    .lastHeader(DeadLetter.REASON)
                                     .value(),
                             StandardCharsets.UTF_8))
                     .isNotBlank();

@@ -111,20 +111,26 @@ public sealed interface Event {
             Instant failedAt)
             implements AboutVersion {}
 
+    /** Events about a base model. */
+    sealed interface AboutBaseModel extends Event permits BaseModelRegistered, BaseModelCatalogued {
+        BaseModelRef base();
+
+        @Override
+        default String key() {
+            return "base/" + base().name();
+        }
+
+        @Override
+        default String subject() {
+            return key();
+        }
+    }
+
     /** A base model was registered. */
-    record BaseModelRegistered(BaseModelRef base, List<StoredFile> files, Instant registeredAt) implements Event {
+    record BaseModelRegistered(BaseModelRef base, List<StoredFile> files, Instant registeredAt)
+            implements AboutBaseModel {
         public BaseModelRegistered {
             files = List.copyOf(files);
-        }
-
-        @Override
-        public String key() {
-            return "base/" + base.name();
-        }
-
-        @Override
-        public String subject() {
-            return key();
         }
     }
 
@@ -173,19 +179,9 @@ public sealed interface Event {
     }
 
     /** Everything a router must know of a base model. */
-    record BaseModelCatalogued(BaseModelRef base, List<StoredFile> files) implements Event {
+    record BaseModelCatalogued(BaseModelRef base, List<StoredFile> files) implements AboutBaseModel {
         public BaseModelCatalogued {
             files = List.copyOf(files);
-        }
-
-        @Override
-        public String key() {
-            return "base/" + base.name();
-        }
-
-        @Override
-        public String subject() {
-            return key();
         }
     }
 }

@@ -2,6 +2,7 @@ package io.quiver.registry.jdbc;
 
 import io.quiver.registry.Adapter;
 import io.quiver.registry.AdapterVersion;
+import io.quiver.registry.ModuleSummary;
 import io.quiver.schemas.AdapterName;
 import io.quiver.schemas.AdapterState;
 import io.quiver.schemas.BaseModelRef;
@@ -10,6 +11,7 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Instant;
 import java.time.OffsetDateTime;
+import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -47,6 +49,8 @@ final class AdapterRows {
 
     static AdapterVersion version(ResultSet row, int number) throws SQLException {
         OffsetDateTime readyAt = row.getObject("ready_at", OffsetDateTime.class);
+        String json = row.getString("prototype_modules");
+        List<ModuleSummary> modules = json == null ? List.of() : JsonColumns.modules(json);
         return new AdapterVersion(
                 name(row),
                 row.getInt("version"),
@@ -57,6 +61,8 @@ final class AdapterRows {
                 row.getString("worker"),
                 JsonColumns.failure(row.getString("failure")),
                 JsonColumns.prototypes(row.getString("prototypes")),
+                modules.stream().map(ModuleSummary::rank).max(Integer::compare).orElse(null),
+                modules.isEmpty() ? null : modules.size(),
                 row.getObject("uploaded_at", OffsetDateTime.class).toInstant(),
                 readyAt == null ? null : readyAt.toInstant());
     }

@@ -2,7 +2,7 @@ package io.quiver.registry.kafka;
 
 import io.quiver.registry.RegistryException;
 import io.quiver.schemas.Topics;
-import java.nio.charset.StandardCharsets;
+import io.quiver.schemas.kafka.DeadLetter;
 import java.time.Duration;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.header.internals.RecordHeaders;
@@ -17,20 +17,14 @@ import org.springframework.util.backoff.ExponentialBackOff;
  * partition and offset in headers.
  */
 public final class DeadLetters {
-    /** Why, for people. */
-    public static final String REASON = "quiver_dead_letter_reason";
-
     private DeadLetters() {}
 
     /** @param retryFor how long a failure of the world is tried again */
     public static DefaultErrorHandler handler(KafkaTemplate<String, byte[]> kafka, Duration retryFor) {
         DeadLetterPublishingRecoverer recoverer = new DeadLetterPublishingRecoverer(
                 kafka, (record, failure) -> new TopicPartition(Topics.DEAD_LETTERS, -1));
-        recoverer.addHeadersFunction((record, failure) -> {
-            RecordHeaders headers = new RecordHeaders();
-            headers.add(REASON, reason(failure).getBytes(StandardCharsets.UTF_8));
-            return headers;
-        });
+        recoverer.addHeadersFunction(
+                (record, failure) -> DeadLetter.addReason(new RecordHeaders(), DeadLetter.reason(failure)));
         ExponentialBackOff backOff =
                 new ExponentialBackOff(Duration.ofMillis(200).toMillis(), 2);
         backOff.setMaxInterval(Duration.ofSeconds(10).toMillis());
@@ -38,13 +32,5 @@ public final class DeadLetters {
         DefaultErrorHandler handler = new DefaultErrorHandler(recoverer, backOff);
         handler.addNotRetryableExceptions(UnreadableRecordException.class, RegistryException.class);
         return handler;
-    }
-
-    private static String reason(Exception failure) {
-        Throwable cause = failure;
-        while (cause.getCause() != null) {
-            cause = cause.getCause();
-        }
-        return cause.getClass().getSimpleName() + ": " + cause.getMessage();
     }
 }

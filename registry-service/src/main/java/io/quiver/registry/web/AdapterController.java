@@ -3,13 +3,13 @@ package io.quiver.registry.web;
 import io.quiver.registry.Adapter;
 import io.quiver.registry.AdapterVersion;
 import io.quiver.registry.Adapters;
-import io.quiver.registry.LabelSelector;
 import io.quiver.registry.ModuleSummary;
 import io.quiver.registry.MoveAlias;
 import io.quiver.registry.ProblemCode;
 import io.quiver.registry.RegistryException;
 import io.quiver.schemas.AdapterName;
 import io.quiver.schemas.Digest;
+import io.quiver.schemas.LabelSelector;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
@@ -71,9 +71,18 @@ public final class AdapterController {
             }
         }
         return Page.of(
-                adapters.search(LabelSelector.parse(selector), after, size + 1),
+                adapters.search(selector(selector), after, size + 1),
                 size,
                 adapter -> adapter.adapter().toString());
+    }
+
+    /** The empty text selects all. */
+    private static LabelSelector selector(String text) {
+        try {
+            return text.isBlank() ? LabelSelector.ALL : LabelSelector.parse(text);
+        } catch (IllegalArgumentException e) {
+            throw new RegistryException(ProblemCode.SELECTOR_INVALID, String.valueOf(e.getMessage()));
+        }
     }
 
     @GetMapping("/v1/adapters/{namespace}/{name}")

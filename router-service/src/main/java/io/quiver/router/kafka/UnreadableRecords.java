@@ -1,6 +1,7 @@
 package io.quiver.router.kafka;
 
 import io.quiver.schemas.Topics;
+import io.quiver.schemas.kafka.DeadLetter;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.concurrent.atomic.AtomicLong;
@@ -14,9 +15,6 @@ import org.springframework.kafka.support.KafkaHeaders;
 
 /** Counts records that cannot be read and sends them to the dead letters, with the reason and where they come from. */
 public final class UnreadableRecords {
-    /** Why, for people. */
-    public static final String REASON = "quiver_dead_letter_reason";
-
     private static final Logger LOG = LoggerFactory.getLogger(UnreadableRecords.class);
 
     private final Producer<String, byte[]> producer;
@@ -38,8 +36,7 @@ public final class UnreadableRecords {
         ProducerRecord<String, byte[]> letter =
                 new ProducerRecord<>(Topics.DEAD_LETTERS, null, record.key(), record.value());
         record.headers().forEach(letter.headers()::add);
-        letter.headers()
-                .add(REASON, reason.getBytes(StandardCharsets.UTF_8))
+        DeadLetter.addReason(letter.headers(), reason)
                 .add(KafkaHeaders.DLT_ORIGINAL_TOPIC, record.topic().getBytes(StandardCharsets.UTF_8))
                 .add(
                         KafkaHeaders.DLT_ORIGINAL_PARTITION,

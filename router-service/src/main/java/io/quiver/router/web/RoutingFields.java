@@ -1,11 +1,11 @@
 package io.quiver.router.web;
 
 import io.quiver.decoder.Combine;
-import io.quiver.router.LabelSelector;
 import io.quiver.router.RoutingWish;
 import io.quiver.router.Selection;
 import io.quiver.router.Strategy;
 import io.quiver.router.TraceDetail;
+import io.quiver.schemas.LabelSelector;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
