@@ -142,10 +142,11 @@ final class ExpertPools {
         return place;
     }
 
-    /** Whether a pool would have to take a higher rank for the expert: then rows move, and tables must be made anew. */
-    boolean raisesRank(Prepared prepared) {
+    /** Whether a pool would have to grow for the expert: then it moves, and tables must be made anew. */
+    boolean movesFor(Prepared prepared) {
         for (int q = 0; q < points.size(); q++) {
-            if (prepared.rankByPoint()[q] > ranks[q]) {
+            int rank = prepared.rankByPoint()[q];
+            if (rank > ranks[q] || (rank > 0 && used[q].nextClearBit(0) >= capacities[q])) {
                 return true;
             }
         }

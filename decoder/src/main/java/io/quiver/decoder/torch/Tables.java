@@ -68,7 +68,7 @@ final class Tables {
         }
     }
 
-    /** Makes all tables anew: rows of the pools have moved. */
+    /** Makes all tables anew: they look into pools that have moved. */
     void rewrite() {
         tables.values().forEach(this::write);
     }

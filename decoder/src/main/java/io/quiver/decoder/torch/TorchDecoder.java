@@ -106,9 +106,9 @@ public final class TorchDecoder implements Decoder {
         lock.lock();
         try {
             requireOpen();
-            boolean rowsMove = pools.raisesRank(prepared);
+            boolean poolsMove = pools.movesFor(prepared);
             ResidentExpert expert = pools.commit(prepared);
-            if (rowsMove) {
+            if (poolsMove) {
                 tables.rewrite();
             }
             experts.put(expert.digest(), expert);
