@@ -18,7 +18,7 @@ record AdapterCase(ReferenceFolder folder, OpenModels models, String name) imple
         Path model = folder.resolve(AdapterBase.of(folder, name));
         Findings findings = new Findings();
         Decoder decoder = models.open(model);
-        Expert expert = OpenModels.load(decoder, adapter);
+        Expert expert = models.load(decoder, adapter);
         try (ReferenceTensors tensors = ReferenceTensors.open(adapter.resolve("expected.safetensors"))) {
             Routing alone = new Routing.Fixed(List.of(expert), List.of(1.0));
             new RunPrompts(decoder, findings).compare(alone, prompts, tensors);

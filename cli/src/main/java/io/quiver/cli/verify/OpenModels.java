@@ -8,8 +8,14 @@ import io.quiver.decoder.torch.TorchDecoder;
 import io.quiver.lora.arrow.ComputePrototypes;
 import io.quiver.lora.arrow.ModulePrototype;
 import io.quiver.lora.arrow.PrototypeResult;
+import io.quiver.lora.model.BaseModules;
 import io.quiver.lora.peft.AdapterLimits;
+import io.quiver.lora.peft.AdapterValidation;
+import io.quiver.lora.peft.InvalidAdapterException;
 import io.quiver.lora.peft.LoraAdapter;
+import io.quiver.lora.peft.ValidateAdapter;
+import io.quiver.lora.safetensors.SafetensorsInspector;
+import io.quiver.lora.safetensors.SafetensorsLimits;
 import io.quiver.schemas.Digest;
 import java.io.IOException;
 import java.io.InputStream;
@@ -20,12 +26,14 @@ import java.security.DigestInputStream;
 import java.security.MessageDigest;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /** The base model in use, one at a time, in float32. Not thread-safe. */
 final class OpenModels implements AutoCloseable {
     private @Nullable Path folder;
     private @Nullable Decoder decoder;
+    private @Nullable BaseModules modules;
 
     /** The decoder of a model folder; the one that was open before is closed if it is another. */
     Decoder open(Path modelFolder) throws IOException {
@@ -40,12 +48,20 @@ final class OpenModels implements AutoCloseable {
                 modelFolder,
                 DecoderSettings.cpu(Precision.FP32, Runtime.getRuntime().availableProcessors()));
         decoder = opened;
+        modules = BaseModules.ofFolder(modelFolder);
         folder = modelFolder;
         return opened;
     }
 
-    /** Makes an adapter resident as the router does: prototypes by the worker's code, identity by its files. */
-    static Expert load(Decoder decoder, Path adapterFolder) throws IOException {
+    /**
+     * Makes an adapter resident as the router does: validated by the registry's code, prototypes by the worker's, identity by
+     * its files.
+     *
+     * @param base what {@link #open} returned last
+     * @throws InvalidAdapterException if the registry would refuse it for this base model
+     */
+    Expert load(Decoder base, Path adapterFolder) throws IOException {
+        validate(adapterFolder);
         Map<String, ModulePrototype> prototypes = new HashMap<>();
         try (LoraAdapter adapter = LoraAdapter.open(adapterFolder, AdapterLimits.DEFAULT)) {
             for (PrototypeResult result : new ComputePrototypes().compute(adapter)) {
@@ -57,7 +73,26 @@ final class OpenModels implements AutoCloseable {
         Digest digest = Digest.ofFiles(Map.of(
                 LoraAdapter.CONFIG_FILE, digestOf(adapterFolder.resolve(LoraAdapter.CONFIG_FILE)),
                 LoraAdapter.WEIGHTS_FILE, digestOf(adapterFolder.resolve(LoraAdapter.WEIGHTS_FILE))));
-        return decoder.load(digest.toString(), adapterFolder, prototypes);
+        return base.load(digest.toString(), adapterFolder, prototypes);
+    }
+
+    private void validate(Path adapterFolder) throws IOException {
+        byte[] config;
+        try (InputStream in = Files.newInputStream(adapterFolder.resolve(LoraAdapter.CONFIG_FILE))) {
+            config = in.readNBytes(AdapterLimits.DEFAULT.configBytesMax() + 1);
+        }
+        SafetensorsInspector inspector = new SafetensorsInspector(SafetensorsLimits.ADAPTER);
+        try (InputStream in = Files.newInputStream(adapterFolder.resolve(LoraAdapter.WEIGHTS_FILE))) {
+            byte[] bytes = new byte[1 << 16];
+            for (int length = in.read(bytes); length >= 0; length = in.read(bytes)) {
+                inspector.update(bytes, 0, length);
+            }
+        }
+        AdapterValidation validation = new ValidateAdapter(AdapterLimits.DEFAULT)
+                .validate(config, inspector.finish(), Objects.requireNonNull(modules));
+        if (validation instanceof AdapterValidation.Invalid invalid) {
+            throw new InvalidAdapterException(invalid.violations());
+        }
     }
 
     private static Digest digestOf(Path file) throws IOException {
@@ -75,5 +110,6 @@ final class OpenModels implements AutoCloseable {
         }
         decoder = null;
         folder = null;
+        modules = null;
     }
 }

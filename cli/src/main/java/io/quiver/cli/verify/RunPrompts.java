@@ -28,6 +28,8 @@ final class RunPrompts {
                     expected.logits(prompt.ids().length, decoder.config().vocabulary());
             if (logits.isPresent()) {
                 compareLogits(routing, prompt, logits.get());
+            } else if (prompt.greedy().length == 0) {
+                findings.equal("prompts", false, 0, "there is nothing to compare with for " + prompt.label());
             }
         }
         greedy(

@@ -8,6 +8,8 @@ final class Tolerance {
     static final double SCORES = 1e-4;
     /** Absolute, of softmax weights in float32. */
     static final double COEFFICIENTS = 5e-5;
+    /** A softmax weight in float32 this small may as well have been rounded to 0. */
+    static final double VANISHING = 1e-30;
     /** 1 - |cosine| of a prototype. */
     static final double PROTOTYPE = 1e-6;
     /** Of singular values, relative to the largest of their module. */

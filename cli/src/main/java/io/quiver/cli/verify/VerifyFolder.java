@@ -2,6 +2,8 @@ package io.quiver.cli.verify;
 
 import io.quiver.decoder.UnsupportedModelException;
 import io.quiver.lora.peft.InvalidAdapterException;
+import io.quiver.lora.peft.Violation;
+import io.quiver.lora.peft.ViolationCode;
 import io.quiver.terminal.Terminal;
 import io.quiver.terminal.Terminal.Style;
 import java.io.IOException;
@@ -48,17 +50,28 @@ final class VerifyFolder {
         } catch (UnsupportedModelException e) {
             return new Outcome.NotSupported(String.valueOf(e.getMessage()));
         } catch (InvalidAdapterException e) {
-            boolean onlyUnsupported = e.violations().stream()
-                    .allMatch(violation -> violation.code().contains("unsupported")
-                            || violation.code().equals("not_lora"));
-            return onlyUnsupported
-                    ? new Outcome.NotSupported(String.valueOf(e.getMessage()))
-                    : new Outcome.Failed(String.valueOf(e.getMessage()));
+            String message = String.valueOf(e.getMessage());
+            return isBeyondLora(e.violations()) ? new Outcome.NotSupported(message) : new Outcome.Failed(message);
         } catch (NoSuchFileException e) {
             return new Outcome.Failed("there is no file " + e.getMessage());
         } catch (IOException | RuntimeException e) {
             return new Outcome.Failed(e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage());
         }
+    }
+
+    /** Whether an adapter is more than plain LoRA rather than wrong: another method as a whole, or nothing but additions to it. */
+    private static boolean isBeyondLora(List<Violation> violations) {
+        List<String> codes = violations.stream().map(Violation::code).toList();
+        return codes.stream().anyMatch(VerifyFolder::isOtherMethod)
+                || codes.stream()
+                        .filter(code -> !code.equals(ViolationCode.MORE_VIOLATIONS.code()))
+                        .allMatch(code -> code.endsWith("_unsupported"));
+    }
+
+    private static boolean isOtherMethod(String code) {
+        return code.startsWith("lookalike_")
+                || code.equals(ViolationCode.UNSUPPORTED_PEFT_TYPE.code())
+                || code.equals(ViolationCode.NOT_LORA.code());
     }
 
     private void print(String name, int width, Outcome outcome) {

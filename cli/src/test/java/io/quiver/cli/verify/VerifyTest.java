@@ -42,7 +42,7 @@ class VerifyTest {
     void models_adapters_prototypes_arrow_and_hand_worked_cases_pass() {
         take(DECODER, "models/llama", "adapters/r1-qv", "arrow/e3-top1");
         LIBRARY.forEach(expert -> take(DECODER, expert));
-        take(LORA, "cases");
+        take(LORA, "cases/trace.json", "cases/factors.json");
 
         assertThat(verify()).isZero();
 
@@ -159,6 +159,48 @@ class VerifyTest {
         out.reset();
         assertThat(verify()).isEqualTo(1);
         assertThat(lines().get(0)).contains("there is nothing to compare with");
+    }
+
+    @Test
+    void a_prompt_without_any_reference_fails_though_others_have_one() throws IOException {
+        take(DECODER, "models/llama");
+        replace("models/llama/expected.json", "\"prompts\": [", "\"prompts\": [{\"ids\": [5, 6]},");
+
+        assertThat(verify()).isEqualTo(1);
+
+        assertThat(lines().get(0))
+                .matches("failed +models/llama .*there is nothing to compare with for the prompt of 2 tokens");
+    }
+
+    @Test
+    void an_adapter_is_told_apart_as_wrong_or_as_more_than_lora() throws IOException {
+        take(DECODER, "models/llama");
+        List.of("plain", "dora", "loha", "unfit")
+                .forEach(name -> takeAs(DECODER, "adapters/r1-qv", "adapters/" + name));
+        replace("adapters/dora/adapter_config.json", "\"use_dora\": false", "\"use_dora\": true");
+        replace("adapters/loha/adapter_config.json", "\"LORA\"", "\"LOHA\"");
+        replace("adapters/loha/adapter_config.json", "\"r\": 1", "\"r\": 2");
+        replace("adapters/unfit/adapter_config.json", "\"v_proj\"", "\"k_proj\"");
+
+        assertThat(verify()).isEqualTo(1);
+
+        assertThat(output())
+                .containsPattern("passed +adapters/plain ")
+                .containsPattern("not supported +adapters/dora +dora_unsupported")
+                .containsPattern("not supported +adapters/loha +unsupported_peft_type")
+                .containsPattern("failed +adapters/unfit .*module_not_targeted");
+    }
+
+    @Test
+    void a_broken_model_is_failed_and_not_just_unsupported() throws IOException {
+        takeAs(DECODER, "models/llama", "models/no-json");
+        takeAs(DECODER, "models/llama", "models/other-shape");
+        Files.writeString(folder.resolve("models/no-json/config.json"), "{");
+        replace("models/other-shape/config.json", "\"intermediate_size\": 104", "\"intermediate_size\": 105");
+
+        assertThat(verify()).isEqualTo(1);
+
+        assertThat(lastLine()).isEqualTo("0 passed, 2 failed, 0 not supported");
     }
 
     @Test

@@ -2,6 +2,7 @@ package io.quiver.decoder.huggingface;
 
 import io.quiver.decoder.ModelConfig;
 import io.quiver.decoder.UnsupportedModelException;
+import io.quiver.lora.model.InvalidBaseModelException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -33,6 +34,7 @@ public final class ConfigFile {
      * Reads config.json of a model folder, and generation_config.json for the tokens that end a text.
      *
      * @throws UnsupportedModelException naming the first field that is not supported
+     * @throws InvalidBaseModelException if a file is no JSON object
      */
     public static ModelConfig read(Path folder) throws IOException {
         ConfigFile file = new ConfigFile(json(folder.resolve("config.json")));
@@ -53,11 +55,14 @@ public final class ConfigFile {
         try {
             JsonNode node = JSON.readTree(Files.readAllBytes(path));
             if (!node.isObject()) {
-                throw new UnsupportedModelException(path.getFileName().toString(), "not a JSON object");
+                throw new InvalidBaseModelException(
+                        InvalidBaseModelException.CONFIG_MALFORMED, path.getFileName() + ": not a JSON object");
             }
             return node;
         } catch (JacksonException e) {
-            throw new UnsupportedModelException(path.getFileName().toString(), "not JSON: " + e.getOriginalMessage());
+            throw new InvalidBaseModelException(
+                    InvalidBaseModelException.CONFIG_MALFORMED,
+                    path.getFileName() + ": not JSON: " + e.getOriginalMessage());
         }
     }
 
@@ -116,14 +121,11 @@ public final class ConfigFile {
                 eosTokens);
     }
 
+    /** As transformers reads it: {@code rope_scaling} before {@code rope_parameters}, what they lack from the root. */
     private ModelConfig.Rope rope(int headDim) {
-        JsonNode parameters = root.path("rope_parameters");
-        JsonNode scaling = root.path("rope_scaling");
-        JsonNode theta = root;
-        if (!absent(parameters)) {
-            scaling = parameters;
-            theta = parameters;
-        }
+        JsonNode scaling =
+                root.path("rope_scaling").isEmpty() ? root.path("rope_parameters") : root.path("rope_scaling");
+        JsonNode theta = absent(scaling.path("rope_theta")) ? root : scaling;
         double base = absent(theta.path("rope_theta")) ? 10_000 : positive(theta, "rope_theta");
         double[] frequencies = new double[headDim / 2]; // (headDim / 2)
         for (int i = 0; i < frequencies.length; i++) {
@@ -157,11 +159,14 @@ public final class ConfigFile {
      * Slows down long waves by a factor, leaves short ones, and blends in between. Source: Llama 3.1's reference code,
      * {@code apply_scaling}.
      */
-    private static void scaleAsLlama3(double[] frequencies, JsonNode scaling) {
+    private void scaleAsLlama3(double[] frequencies, JsonNode scaling) {
         double factor = positive(scaling, "factor");
         double low = positive(scaling, "low_freq_factor");
         double high = positive(scaling, "high_freq_factor");
-        double context = positive(scaling, "original_max_position_embeddings");
+        String original = "original_max_position_embeddings";
+        double context = absent(scaling.path(original))
+                ? size("max_position_embeddings", CONTEXT_TOKENS_MAX)
+                : positive(scaling, original);
         if (high <= low) {
             throw new UnsupportedModelException("high_freq_factor", "must be above low_freq_factor");
         }

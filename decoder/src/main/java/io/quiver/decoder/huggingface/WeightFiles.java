@@ -1,6 +1,7 @@
 package io.quiver.decoder.huggingface;
 
 import io.quiver.decoder.UnsupportedModelException;
+import io.quiver.lora.model.InvalidBaseModelException;
 import io.quiver.lora.model.ShardIndex;
 import io.quiver.lora.safetensors.SafetensorsFile;
 import io.quiver.lora.safetensors.SafetensorsHeader;
@@ -31,7 +32,7 @@ public final class WeightFiles {
     /**
      * Reads the headers of all weight files.
      *
-     * @throws io.quiver.lora.model.InvalidBaseModelException if the files do not fit together
+     * @throws InvalidBaseModelException if the files do not fit together
      * @throws io.quiver.lora.safetensors.InvalidSafetensorsException if one is broken
      */
     public static WeightFiles of(Path folder) throws IOException {
@@ -78,15 +79,17 @@ public final class WeightFiles {
         return places.containsKey(tensor);
     }
 
-    /** @throws UnsupportedModelException if there is no such tensor, or its shape is another */
+    /** @throws InvalidBaseModelException if there is no such tensor, or its shape is another */
     public TensorPlace find(String tensor, Long... shape) {
         TensorPlace place = places.get(tensor);
         if (place == null) {
-            throw new UnsupportedModelException(tensor, "the model has no such tensor");
+            throw new InvalidBaseModelException(
+                    InvalidBaseModelException.TENSOR_MISSING, tensor + ": the model has no such tensor");
         }
         if (!place.info().shape().equals(List.of(shape))) {
-            throw new UnsupportedModelException(
-                    tensor, "has the shape " + place.info().shape() + ", its configuration says " + List.of(shape));
+            throw new InvalidBaseModelException(
+                    InvalidBaseModelException.SHAPE_INVALID,
+                    tensor + " has the shape " + place.info().shape() + ", its configuration says " + List.of(shape));
         }
         return place;
     }

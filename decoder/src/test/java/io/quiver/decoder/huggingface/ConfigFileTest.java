@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import io.quiver.decoder.ModelConfig;
 import io.quiver.decoder.UnsupportedModelException;
+import io.quiver.lora.model.InvalidBaseModelException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -60,6 +61,20 @@ class ConfigFileTest {
             })
     void the_rotary_base_is_read_in_the_old_and_the_new_form(String field, String value) throws IOException {
         assertThat(read(with(field, value)).rope().inverseFrequencies()[4]).isEqualTo(0.1, within(1e-15));
+    }
+
+    @Test
+    void a_rotary_base_outside_of_the_parameters_counts_if_they_have_none() throws IOException {
+        ObjectNode root = (ObjectNode) JSON.readTree(with("rope_theta", "100"));
+        root.set("rope_parameters", JSON.readTree("{\"rope_type\": \"default\"}"));
+        assertThat(read(JSON.writeValueAsString(root)).rope().inverseFrequencies()[4])
+                .isEqualTo(0.1, within(1e-15));
+        root.set("rope_parameters", JSON.readTree("{\"rope_theta\": 1e4}"));
+        assertThat(read(JSON.writeValueAsString(root)).rope().inverseFrequencies()[4])
+                .isEqualTo(0.01, within(1e-15));
+        root.set("rope_scaling", JSON.readTree("{\"type\": \"linear\", \"factor\": 4, \"rope_theta\": 16}"));
+        assertThat(read(JSON.writeValueAsString(root)).rope().inverseFrequencies()[4])
+                .isEqualTo(0.0625, within(1e-15));
     }
 
     @Test
@@ -138,7 +153,9 @@ class ConfigFileTest {
             delimiter = '|',
             value = {"[]", "{", "not json"})
     void what_is_not_an_object_is_refused(String json) {
-        assertThatThrownBy(() -> read(json)).isInstanceOf(UnsupportedModelException.class);
+        assertThatThrownBy(() -> read(json))
+                .isInstanceOf(InvalidBaseModelException.class)
+                .hasMessageStartingWith("config.json: ");
     }
 
     @Test
