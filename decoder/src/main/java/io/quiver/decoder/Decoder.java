@@ -76,8 +76,10 @@ public interface Decoder extends AutoCloseable {
      *
      * @param logitsByToken of the token after each token fed, or only after the last one // (tokens or 1, vocabulary)
      * @param trace what each adapted module decided for each token fed; empty unless the routing asks for it
+     * @param shares of the last token fed: the mean of each expert's coefficient over the modules where some expert can be
+     *     chosen; empty unless the routing asks for it // (experts)
      */
-    record StepOutput(float[][] logitsByToken, List<ModuleTrace> trace) {
+    record StepOutput(float[][] logitsByToken, List<ModuleTrace> trace, float[] shares) {
         /** Logits of the token after the last one fed. */
         public float[] logits() { // (vocabulary)
             return logitsByToken[logitsByToken.length - 1];

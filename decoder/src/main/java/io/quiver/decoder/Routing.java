@@ -28,9 +28,9 @@ public sealed interface Routing {
      * that have the module; y as {@link Combine} says. Source: Ostapenko et al. 2024, in the form of PEFT and of mttl.
      *
      * @param topK at least 1; clamped to the number of experts that have the module
-     * @param trace whether scores and coefficients are kept for {@link Decoder.StepOutput#trace}
+     * @param tracing what {@link Decoder.StepOutput} says of the decisions
      */
-    record Arrow(List<Expert> experts, int topK, double temperature, Combine combine, boolean trace)
+    record Arrow(List<Expert> experts, int topK, double temperature, Combine combine, Tracing tracing)
             implements Routing {
         public Arrow {
             experts = List.copyOf(experts);
@@ -43,6 +43,11 @@ public sealed interface Routing {
             if (!(temperature > 0) || Double.isInfinite(temperature)) {
                 throw new IllegalArgumentException("temperature must be above 0 and finite, but is " + temperature);
             }
+        }
+
+        /** Arrow that traces every module, or nothing. */
+        public Arrow(List<Expert> experts, int topK, double temperature, Combine combine, boolean traced) {
+            this(experts, topK, temperature, combine, traced ? Tracing.MODULES : Tracing.NONE);
         }
     }
 }

@@ -2,6 +2,7 @@ package io.quiver.router;
 
 import io.quiver.decoder.Expert;
 import io.quiver.decoder.Routing;
+import io.quiver.decoder.Tracing;
 import io.quiver.decoder.text.ChatTemplate;
 import io.quiver.decoder.text.ChatTemplateException;
 import java.util.ArrayList;
@@ -90,7 +91,10 @@ public final class Complete {
 
     private static Routing routing(RoutingPlan plan, List<Expert> experts) {
         if (plan.strategy() == Strategy.ARROW) {
-            return new Routing.Arrow(experts, plan.topK(), plan.temperature(), plan.combine(), true);
+            // Every answer says how much each expert was used; what each module decided is much more and only said on
+            // request.
+            Tracing tracing = plan.trace() == TraceDetail.MODULES ? Tracing.MODULES : Tracing.SHARES;
+            return new Routing.Arrow(experts, plan.topK(), plan.temperature(), plan.combine(), tracing);
         }
         return experts.isEmpty()
                 ? new Routing.Base()

@@ -1,6 +1,7 @@
 package io.quiver.router;
 
 import io.quiver.decoder.Decoder.ModuleTrace;
+import io.quiver.decoder.Decoder.StepOutput;
 import io.quiver.decoder.Routing;
 import java.util.ArrayList;
 import java.util.List;
@@ -29,7 +30,20 @@ final class RoutingShares {
     }
 
     /**
-     * The shares of one token: the mean of its coefficients over the modules.
+     * The shares of the last token fed: the mean of its coefficients over the modules.
+     *
+     * @return a share per expert // (experts)
+     */
+    double[] of(StepOutput output, int row) {
+        float[] last = output.shares();
+        if (last.length == 0) {
+            return of(output.trace(), row);
+        }
+        return IntStream.range(0, experts).mapToDouble(e -> last[e]).toArray();
+    }
+
+    /**
+     * The shares of one token, from what the modules decided.
      *
      * @param row which token of the feed
      * @return a share per expert // (experts)

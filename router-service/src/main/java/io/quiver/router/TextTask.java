@@ -108,7 +108,7 @@ public final class TextTask {
     private void accept(StepOutput output, int row) {
         last = sampler.next(output.logits());
         generated++;
-        double[] step = shares.of(output.trace(), row);
+        double[] step = shares.of(output, row);
         shares.add(step);
         if (order.endTokens().contains(last)) {
             finish(FinishReason.STOP);

@@ -4,6 +4,7 @@ import io.quiver.decoder.Decoder.Feed;
 import io.quiver.decoder.Decoder.ModuleTrace;
 import io.quiver.decoder.Decoder.StepOutput;
 import io.quiver.decoder.ModelConfig;
+import io.quiver.decoder.Tracing;
 import io.quiver.decoder.torch.TensorProgram.Floats;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -36,6 +37,7 @@ final class StepCalls {
         final Table.@Nullable Use use;
         final List<float[]> logits = new ArrayList<>();
         final Map<String, List<float[][]>> trace = new LinkedHashMap<>();
+        float[] shares = {}; // (experts), or empty
         int fed;
 
         Progress(Feed feed) {
@@ -111,7 +113,8 @@ final class StepCalls {
         }
         List<Floats> results = program.run("step", tokens, feeds, numbers(parts), inverseTemperatures(parts));
         takeLogits(ordered, results.get(0));
-        takeTrace(parts, results.subList(1, results.size()));
+        int traced = takeTrace(parts, results.subList(1, results.size()));
+        takeShares(parts, results.subList(1 + traced, results.size()));
         for (Piece piece : ordered) {
             piece.progress().sequence.advance(piece.tokens(), piece.capacity());
             piece.progress().fed += piece.tokens();
@@ -149,10 +152,14 @@ final class StepCalls {
             numbers[6 * i + 2] = part.use().table().id();
             numbers[6 * i + 3] = part.use().topK();
             numbers[6 * i + 4] = part.use().factors() ? 1 : 0;
-            numbers[6 * i + 5] = part.use().trace() ? 1 : 0;
+            numbers[6 * i + 5] = kind(part.use().tracing());
             row += part.rows();
         }
         return numbers;
+    }
+
+    private static long kind(Tracing tracing) {
+        return tracing == Tracing.MODULES ? 1 : tracing == Tracing.SHARES ? 2 : 0;
     }
 
     private static double[] inverseTemperatures(List<Part> parts) {
@@ -175,8 +182,13 @@ final class StepCalls {
         }
     }
 
-    /** @param tensors scores and coefficients by point and traced part // (rows, modules of the point, experts) each */
-    private void takeTrace(List<Part> parts, List<Floats> tensors) {
+    /**
+     * Takes the decisions of traced parts.
+     *
+     * @param tensors scores and coefficients by point and traced part // (rows, modules of the point, experts) each
+     * @return how many of the tensors these were
+     */
+    private int takeTrace(List<Part> parts, List<Floats> tensors) {
         int next = 0;
         int firstModule = 0;
         for (Point point : points) {
@@ -185,12 +197,28 @@ final class StepCalls {
                 for (int j = 0; j < present.length; j++) {
                     present[j] = part.use().table().traced(firstModule + j);
                 }
-                if (part.use().trace() && any(present)) {
+                if (part.use().tracing() == Tracing.MODULES && any(present)) {
                     takeTrace(part, point, firstModule, tensors.get(next), tensors.get(next + 1));
                     next += 2;
                 }
             }
             firstModule += point.modules().size();
+        }
+        return next;
+    }
+
+    /** @param tensors by part that wants shares: experts chosen and their coefficients // (feeds, chosen over all modules) each */
+    private void takeShares(List<Part> parts, List<Floats> tensors) {
+        int next = 0;
+        for (Part part : parts) {
+            if (part.use().tracing() == Tracing.SHARES && next < tensors.size()) {
+                ChosenExperts chosen = ChosenExperts.of(points, part.use());
+                for (int i = 0; i < part.pieces().size(); i++) {
+                    part.pieces().get(i).progress().shares = chosen.shares(
+                            tensors.get(next).values(), tensors.get(next + 1).values(), i);
+                }
+                next += 2;
+            }
         }
     }
 
@@ -242,6 +270,6 @@ final class StepCalls {
             }
             trace.add(new ModuleTrace(module, scores.toArray(float[][]::new), coefficients.toArray(float[][]::new)));
         });
-        return new StepOutput(progress.logits.toArray(float[][]::new), trace);
+        return new StepOutput(progress.logits.toArray(float[][]::new), trace, progress.shares);
     }
 }

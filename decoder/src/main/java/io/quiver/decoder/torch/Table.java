@@ -1,6 +1,7 @@
 package io.quiver.decoder.torch;
 
 import io.quiver.decoder.Routing;
+import io.quiver.decoder.Tracing;
 import java.util.List;
 
 /**
@@ -54,7 +55,7 @@ final class Table {
     }
 
     /** How one sequence is routed with a table, in the numbers that the program's step takes. */
-    record Use(Table table, int topK, double temperature, boolean factors, boolean trace) {
+    record Use(Table table, int topK, double temperature, boolean factors, Tracing tracing) {
         static Use of(Table table, Routing routing) {
             if (routing instanceof Routing.Arrow arrow) {
                 return new Use(
@@ -62,9 +63,9 @@ final class Table {
                         arrow.topK(),
                         arrow.temperature(),
                         arrow.combine() == io.quiver.decoder.Combine.FACTORS,
-                        arrow.trace());
+                        arrow.tracing());
             }
-            return new Use(table, 0, 1, false, false);
+            return new Use(table, 0, 1, false, Tracing.NONE);
         }
     }
 }
