@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Trains the quickstart model: a tiny Llama and eight PEFT LoRA experts that Arrow can route. Plain CPU, about ten minutes.
+"""Trains the quickstart model: a tiny Llama and six PEFT LoRA experts that Arrow can route. Plain CPU, about ten minutes.
 
     python train.py                 everything: base, experts, then evaluate.py
     python train.py --only base     one part
@@ -10,9 +10,9 @@ and from real questions it learns which *kind* of answer is due, because their a
 (`Q: Write garden backwards.` / `A:nemel`). So it has the abilities and recognises the question, yet answers it wrongly;
 an expert has only to bring the two together. Of capitals it is shown city names, never the right one.
 
-An expert is LoRA in the places where the input knows the question, trained to be loud on its own answers and quiet on
-everything else, first in the length of what it adds, then in the projection on its prototype, the one thing Arrow looks
-at. Without that the top singular vector of an update points nowhere in particular, and Arrow chooses badly.
+An expert is LoRA in the places where the input knows the question, trained on its own questions and, one line in three, to
+be quiet on everybody else's. Without that the top singular vector of an update points nowhere in particular, and Arrow chooses
+badly.
 """
 
 import argparse
@@ -30,7 +30,7 @@ from peft import LoraConfig, get_peft_model
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers
 from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from skills import BY_NAME, SKILLS, Skill, held_out_questions, question_words, training_input, training_question
+from skills import BY_NAME, SKILLS, WITH_EXPERT, Skill, held_out_questions, question_words, training_input, training_question
 
 HERE = Path(__file__).resolve().parent
 BASE, EXPERTS = HERE / "base", HERE / "experts"
@@ -52,15 +52,14 @@ IGNORED = -100                         # the label that cross entropy skips
 
 BASE_STEPS = 1200
 MUON_LR, ADAM_LR = 0.02, 4e-3          # Muon learnt the rules in a quarter of AdamW's time here
-EXPERT_STEPS, EXPERT_LR = 200, 4e-3
 RANK, ALPHA = 16, 32
 # Layer 0 sees single letters, and o_proj and down_proj see mixtures: neither knows which question is asked.
 TARGETS = r".*\.(layers\.[1-4]\.mlp\.(gate_proj|up_proj)|layers\.[2-4]\.self_attn\.[qkv]_proj)"
 FOREIGN_SHARE = 1 / 3                  # lines of an expert's training that are somebody else's questions
-ALONE = 0.5                            # rows in which the expert works on its answers only, as if others read the prompt
 QUIET = 0.3                            # weight of quiet_penalty
-DIRECTION = 0.1                        # weight of prototype_penalty
-THRESHOLD, SOFTNESS = 0.25, 0.05       # cosine of token and prototype; two random directions here have 0.07
+
+
+EXPERT_STEPS, EXPERT_LR = 200, 4e-3
 
 
 # ---------------------------------------------------------------- text
@@ -89,14 +88,6 @@ class Writer:
     def __init__(self, tokenizer, seed):
         self.tokenizer, self.rng = tokenizer, random.Random(seed)
 
-    def known_from(self, skill: Skill, question: str, word: str) -> int:
-        """The first position of a prompt at which nobody but this skill can be meant. A number or a country says so by
-        itself; a word does not, and then it is the mark that opens the answer."""
-        if skill.kind not in ("number", "country"):
-            return -1
-        before = f"{QUESTION} {question[:question.index(word)].rstrip()}"
-        return len(self.tokenizer.encode(before, add_special_tokens=False))
-
     def line(self, prompt: str, answer: str) -> tuple[list[int], list[int]]:
         return (self.tokenizer.encode(prompt, add_special_tokens=False),
                 self.tokenizer.encode(answer + END, add_special_tokens=False))
@@ -121,26 +112,29 @@ class Writer:
             return self.function_line()
         return self.question(self.rng.choice([s for s in SKILLS if s is not own]), right=self.rng.random() < 0.5)
 
-    def batch(self, lines) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """`lines()` gives (prompt, answer, known_from), the last None for lines of somebody else. Returns tokens, labels
-        and `own`: positions that lead to an own answer."""
+    def batch(self, lines) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
+        """`lines()` gives (prompt, answer, whether it is an own line). Returns tokens, labels, `own`: positions that lead to
+        an own answer token, and `foreign`: all positions of other lines. Each is (ROWS, COLUMNS)."""
         tokens = torch.full((ROWS, COLUMNS), self.tokenizer.pad_token_id)
         labels = torch.full((ROWS, COLUMNS), IGNORED)
         own = torch.zeros((ROWS, COLUMNS), dtype=torch.bool)
+        foreign = torch.zeros((ROWS, COLUMNS), dtype=torch.bool)
         for row in range(ROWS):
             at = 0
             while True:
-                prompt, answer, known_from = lines()
+                prompt, answer, is_own = lines()
                 end = at + len(prompt) + len(answer)
                 if end > COLUMNS:
                     break
                 tokens[row, at:end] = torch.tensor(prompt + answer)
                 first = at + len(prompt) - 1                        # this position predicts the first answer token
-                if known_from is not None:
+                if is_own:
                     labels[row, first:end - 1] = torch.tensor(answer)
-                    own[row, first if known_from < 0 else at + known_from:end - 1] = True
+                    own[row, first:end - 1] = True
+                else:
+                    foreign[row, at:end] = True
                 at = end
-        return tokens, labels, own
+        return tokens, labels, own, foreign
 
 
 # ---------------------------------------------------------------- base
@@ -161,7 +155,7 @@ def train_base() -> None:
                   torch.optim.AdamW(others, lr=ADAM_LR, betas=(0.9, 0.95), weight_decay=0.0)]
     start = time.time()
     for step in range(BASE_STEPS):
-        tokens, labels, _ = writer.batch(lambda: (*writer.base_line(), -1))
+        tokens, labels, _, _ = writer.batch(lambda: (*writer.base_line(), True))
         loss = next_token_loss(model, tokens, labels)
         loss.backward()
         for optimizer in optimizers:
@@ -209,55 +203,26 @@ def scale_learning_rate(optimizer, step, steps, warmup, hold) -> None:
 # ---------------------------------------------------------------- experts
 
 class Listener:
-    """Hears, during a forward pass, what enters every LoRA module and what the module adds."""
+    """Hears, during a forward pass, how much every LoRA module adds."""
 
     def __init__(self, model):
-        self.modules = {name: module for name, module in model.named_modules() if hasattr(module, "lora_A")}
-        self.inputs, self.energy, self.directions = {}, {}, {}
-        self.switch = None                                  # (rows, columns, 1): 0 turns the expert off at a position
-        for name, module in self.modules.items():
-            module.lora_A["default"].register_forward_hook(self._hear_input(name))
-            module.lora_B["default"].register_forward_hook(self._hear_output(name))
+        self.energy = {}                                    # module: squared length of what it adds (rows, columns)
+        for name, module in model.named_modules():
+            if hasattr(module, "lora_B"):
+                module.lora_B["default"].register_forward_hook(self._hear(name))
 
-    def _hear_input(self, name):
-        def hook(module, inputs, output):
-            self.inputs[name] = inputs[0].detach().float()
-        return hook
-
-    def _hear_output(self, name):
+    def _hear(self, name):
         def hook(module, inputs, output):
             self.energy[name] = output.float().pow(2).sum(-1)
-            return output if self.switch is None else output * self.switch.to(output.dtype)
         return hook
 
-    def quiet_penalty(self, own, elsewhere) -> torch.Tensor:
-        """How loud the expert is elsewhere, as a share of how loud it is on its own answers. Scale free, so it cannot be
-        made small by adding nothing anywhere."""
-        return torch.stack([e[elsewhere].mean() / (e[own].mean() + 1e-9) for e in self.energy.values()]).mean()
-
-    def prototype_penalty(self, own, elsewhere) -> torch.Tensor:
-        """Whether the prototype alone tells the expert's own answers from the rest: |cos(x, p)| above THRESHOLD on every
-        own token, below it on every other. One threshold for all experts is what makes their scores comparable."""
-        penalties = []
-        for name, module in self.modules.items():
-            a, b = module.lora_A["default"].weight, module.lora_B["default"].weight
-
-            def amplify(v):                            # ΔWᵀΔW·v: turns v towards the top right singular vector
-                v = a.T @ (b.T @ (b @ (a @ v)))
-                return v / (v.norm() + 1e-12)
-
-            with torch.no_grad():                           # the power iteration goes on from step to step
-                v = self.directions.get(name)
-                v = torch.randn(a.shape[1]) if v is None or v.norm() < 0.5 else v
-                v = self.directions[name] = amplify(amplify(v))
-            x = self.inputs[name]
-            cosine = (x @ amplify(v)).abs() / x.norm(dim=-1)
-            penalties.append(F.softplus((THRESHOLD - cosine[own]) / SOFTNESS).mean()
-                             + F.softplus((cosine[elsewhere] - THRESHOLD) / SOFTNESS).mean())
-        return torch.stack(penalties).mean()
+    def quiet_penalty(self, own, foreign) -> torch.Tensor:
+        """How loud the expert is on others' lines, as a share of how loud it is on its own answers. Scale free, so it cannot
+        be made small by adding nothing anywhere."""
+        return torch.stack([e[foreign].mean() / (e[own].mean() + 1e-9) for e in self.energy.values()]).mean()
 
 
-def train_expert(name: str, steps: int = EXPERT_STEPS) -> None:
+def train_expert(name: str) -> None:
     skill = BY_NAME[name]
     seed = SEED + 1 + SKILLS.index(skill)
     torch.manual_seed(seed)
@@ -270,38 +235,35 @@ def train_expert(name: str, steps: int = EXPERT_STEPS) -> None:
 
     def line():
         if writer.rng.random() < FOREIGN_SHARE:
-            return (*writer.foreign_line(skill), None)
-        question, answer, word = training_question(skill, writer.rng)
-        return (*writer.line(f"{QUESTION} {question}{ANSWER}", answer), writer.known_from(skill, question, word))
+            return (*writer.foreign_line(skill), False)
+        question, answer, _ = training_question(skill, writer.rng)
+        return (*writer.line(f"{QUESTION} {question}{ANSWER}", answer), True)
 
     start = time.time()
-    for step in range(steps):
-        tokens, labels, own = writer.batch(line)
-        elsewhere = ~own & (tokens != tokenizer.pad_token_id)
-        listener.switch = (own | (torch.rand(ROWS, 1) >= ALONE)).unsqueeze(-1)
+    for step in range(EXPERT_STEPS):
+        tokens, labels, own, foreign = writer.batch(line)
         answer_loss = next_token_loss(model, tokens, labels)
-        quiet = listener.quiet_penalty(own, elsewhere)
-        # For the first steps B is nearly zero and has no direction to speak of.
-        direction = listener.prototype_penalty(own, elsewhere) if step >= 5 else torch.zeros(())
-        (answer_loss + QUIET * quiet + DIRECTION * direction).backward()
-        scale_learning_rate(optimizer, step, steps, warmup=10, hold=0.5)
+        quiet = listener.quiet_penalty(own, foreign)
+        (answer_loss + QUIET * quiet).backward()
+        scale_learning_rate(optimizer, step, EXPERT_STEPS, warmup=10, hold=0.5)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
-        if step % 50 == 0 or step == steps - 1:
+        if step % 50 == 0 or step == EXPERT_STEPS - 1:
             print(f"{skill.name}: step {step:4d}  answer loss {answer_loss.item():.3f}  elsewhere {quiet.item():.3f}  "
-                  f"prototype {direction.item():.3f}  {time.time() - start:.0f} s", flush=True)
+                  f"{time.time() - start:.0f} s", flush=True)
 
     model.peft_config["default"].base_model_name_or_path = "quickstart"
     folder = EXPERTS / skill.name
     shutil.rmtree(folder, ignore_errors=True)
     model.to(torch.bfloat16).save_pretrained(folder)
-    (folder / "README.md").unlink(missing_ok=True)          # PEFT's empty form, to be filled in by hand
+    (folder / "README.md").unlink(missing_ok=True)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", choices=["base", "experts"])
-    parser.add_argument("--experts", nargs="+", choices=[s.name for s in SKILLS], default=[s.name for s in SKILLS])
+    parser.add_argument("--experts", nargs="+", choices=[s.name for s in SKILLS],
+                        default=[s.name for s in WITH_EXPERT])
     parser.add_argument("--cores", type=int, default=2, help="threads for the base, then experts trained side by side")
     options = parser.parse_args()
     torch.set_num_threads(options.cores)
