@@ -1,6 +1,7 @@
 package io.quiver.decoder;
 
 import io.quiver.lora.arrow.ModulePrototype;
+import io.quiver.lora.peft.LoraUpdates;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -23,6 +24,16 @@ public interface Decoder extends AutoCloseable {
      * @throws IOException if its files cannot be read
      */
     Expert load(String digest, Path adapterFolder, Map<String, ModulePrototype> prototypes) throws IOException;
+
+    /**
+     * Makes an expert resident whose updates are stored nowhere, such as a merge of several adapters.
+     *
+     * @param digest {@code sha256:…} that stands for what the updates were computed from and how
+     * @param prototypes by module path; a module without one cannot be chosen by a gate
+     * @throws IllegalArgumentException if the updates do not fit the model
+     * @throws IOException if they cannot be read
+     */
+    Expert load(String digest, LoraUpdates updates, Map<String, ModulePrototype> prototypes) throws IOException;
 
     /**
      * Frees an expert's slot. Evicting twice does nothing.

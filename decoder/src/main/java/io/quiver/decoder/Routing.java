@@ -34,20 +34,39 @@ public sealed interface Routing {
             implements Routing {
         public Arrow {
             experts = List.copyOf(experts);
-            if (experts.isEmpty()) {
-                throw new IllegalArgumentException("a library needs at least one expert");
-            }
-            if (topK < 1) {
-                throw new IllegalArgumentException("top_k must be at least 1, but is " + topK);
-            }
-            if (!(temperature > 0) || Double.isInfinite(temperature)) {
-                throw new IllegalArgumentException("temperature must be above 0 and finite, but is " + temperature);
-            }
+            requireChoice(experts, topK, temperature);
         }
 
         /** Arrow that traces every module, or nothing. */
         public Arrow(List<Expert> experts, int topK, double temperature, Combine combine, boolean traced) {
             this(experts, topK, temperature, combine, traced ? Tracing.MODULES : Tracing.NONE);
+        }
+    }
+
+    /**
+     * Any gate that decides per token and adapted module: w = softmax over the topK largest scores / temperature among those
+     * experts that can be chosen; y as {@link Combine} says. Plain Arrow is {@link Arrow}, which is faster.
+     *
+     * @param topK at least 1; clamped to the number of experts that have the module
+     * @param tracing what {@link Decoder.StepOutput} says of the decisions
+     */
+    record Gated(List<Expert> experts, Scoring scoring, int topK, double temperature, Combine combine, Tracing tracing)
+            implements Routing {
+        public Gated {
+            experts = List.copyOf(experts);
+            requireChoice(experts, topK, temperature);
+        }
+    }
+
+    private static void requireChoice(List<Expert> experts, int topK, double temperature) {
+        if (experts.isEmpty()) {
+            throw new IllegalArgumentException("a library needs at least one expert");
+        }
+        if (topK < 1) {
+            throw new IllegalArgumentException("top_k must be at least 1, but is " + topK);
+        }
+        if (!(temperature > 0) || Double.isInfinite(temperature)) {
+            throw new IllegalArgumentException("temperature must be above 0 and finite, but is " + temperature);
         }
     }
 }

@@ -20,6 +20,8 @@ final class RoutingShares {
             constant = fixed.weights().stream().mapToDouble(Double::doubleValue).toArray();
         } else if (routing instanceof Routing.Arrow arrow) {
             constant = new double[arrow.experts().size()];
+        } else if (routing instanceof Routing.Gated gated) {
+            constant = new double[gated.experts().size()];
         } else if (routing instanceof Routing.Base) {
             constant = new double[0];
         } else {

@@ -1,6 +1,7 @@
 package io.quiver.decoder.torch;
 
 import java.util.List;
+import java.util.stream.IntStream;
 
 /**
  * Where in the program's list of choices each module's are, for one library and top k. At a point with g linears where at most m
@@ -21,8 +22,8 @@ final class ChosenExperts {
     }
 
     static ChosenExperts of(List<Point> points, Table.Use use) {
-        List<ResidentExpert> library = use.table().key().experts();
-        int n = library.size();
+        Table.Key key = use.table().key();
+        int n = key.experts().size();
         int all = points.stream().mapToInt(point -> point.modules().size()).sum();
         boolean[] counts = new boolean[all * Math.min(use.topK(), n) * n];
         int entries = 0;
@@ -32,15 +33,15 @@ final class ChosenExperts {
             int most = 0;
             for (int j = 0; j < point.modules().size(); j++) {
                 int module = firstModule + j;
-                most = Math.max(most, (int) library.stream()
-                        .filter(expert -> expert.choosable(module))
+                most = Math.max(most, (int) IntStream.range(0, n)
+                        .filter(e -> key.choosable(e, module))
                         .count());
                 traced += use.table().traced(module) ? 1 : 0;
             }
             for (int j = 0; most > 0 && j < point.modules().size(); j++) {
                 for (int i = 0; i < Math.min(use.topK(), most); i++, entries++) {
                     for (int e = 0; e < n; e++) {
-                        counts[entries * n + e] = library.get(e).choosable(firstModule + j);
+                        counts[entries * n + e] = key.choosable(e, firstModule + j);
                     }
                 }
             }

@@ -1,8 +1,8 @@
 package io.quiver.decoder.torch;
 
 import io.quiver.lora.arrow.ModulePrototype;
-import io.quiver.lora.peft.LoraAdapter;
 import io.quiver.lora.peft.LoraModule;
+import io.quiver.lora.peft.LoraUpdates;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.BitSet;
@@ -49,14 +49,15 @@ final class ExpertPools {
     }
 
     /** An expert laid out in the program, waiting for its slots. */
-    record Prepared(long id, String digest, int[] rankByPoint, BitSet choosable) {}
+    record Prepared(
+            long id, String digest, int[] rankByPoint, BitSet choosable, Map<Integer, float[]> gateDirections) {}
 
     /**
      * Reads an adapter and lays it out as slots are. Touches no pool, so that decoding may go on.
      *
      * @throws IllegalArgumentException if the adapter does not fit the model
      */
-    Prepared prepare(long id, String digest, LoraAdapter adapter, Map<String, ModulePrototype> prototypes)
+    Prepared prepare(long id, String digest, LoraUpdates adapter, Map<String, ModulePrototype> prototypes)
             throws IOException {
         List<List<LoraModule>> byPoint = new ArrayList<>();
         points.forEach(point -> byPoint.add(new ArrayList<>()));
@@ -75,14 +76,14 @@ final class ExpertPools {
             program.run("discard", id);
             throw e;
         }
-        return new Prepared(id, digest, rankByPoint, choosable);
+        return new Prepared(id, digest, rankByPoint, choosable, Map.of());
     }
 
     private int prepareAt(
             long id,
             int q,
             List<LoraModule> modules,
-            LoraAdapter adapter,
+            LoraUpdates adapter,
             Map<String, ModulePrototype> prototypes,
             BitSet choosable)
             throws IOException {
@@ -165,7 +166,7 @@ final class ExpertPools {
             }
         }
         program.run("commit", prepared.id(), slots);
-        return new ResidentExpert(prepared.digest(), this, slots, prepared.choosable());
+        return new ResidentExpert(prepared.digest(), this, slots, prepared.choosable(), prepared.gateDirections());
     }
 
     private void makeRoom(int q, int slots, int rank) {

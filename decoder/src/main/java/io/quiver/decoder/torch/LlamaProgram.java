@@ -25,7 +25,13 @@ final class LlamaProgram {
     /** Compiles the text with one of the two kinds of linear layers. */
     private static TensorProgram compile(DecoderSettings settings, String linear) {
         byte[] archive = TorchScriptArchive.ofResources(
-                linear, "layers.torchscript", "routing.torchscript", "llama.torchscript", "experts.torchscript");
+                linear,
+                "layers.torchscript",
+                "routing.torchscript",
+                "gates.torchscript",
+                "llama.torchscript",
+                "experts.torchscript",
+                "gate-tables.torchscript");
         return new DjlTensorProgram(archive, settings.threads());
     }
 

@@ -232,8 +232,8 @@ final class StepCalls {
     }
 
     private static void takeTrace(Part part, Point point, int firstModule, Floats scores, Floats coefficients) {
-        List<ResidentExpert> experts = part.use().table().key().experts();
-        int n = experts.size();
+        Table.Key key = part.use().table().key();
+        int n = key.experts().size();
         int modules = point.modules().size();
         for (int j = 0; j < modules; j++) {
             if (!part.use().table().traced(firstModule + j)) {
@@ -246,7 +246,7 @@ final class StepCalls {
                 for (int t = 0; t < piece.tokens(); t++, row++) {
                     int at = (row * modules + j) * n;
                     for (int e = 0; e < n; e++) {
-                        boolean choosable = experts.get(e).choosable(firstModule + j);
+                        boolean choosable = key.choosable(e, firstModule + j);
                         pieceScores[t][e] = choosable ? scores.values()[at + e] : -1;
                         pieceCoefficients[t][e] = choosable ? coefficients.values()[at + e] : 0;
                     }

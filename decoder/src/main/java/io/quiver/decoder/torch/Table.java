@@ -1,8 +1,12 @@
 package io.quiver.decoder.torch;
 
+import io.quiver.decoder.Combine;
+import io.quiver.decoder.Gate;
 import io.quiver.decoder.Routing;
+import io.quiver.decoder.Scoring;
 import io.quiver.decoder.Tracing;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * One library prepared for routing: what the program holds under a number for these experts in this order, with a gate or with
@@ -14,11 +18,36 @@ final class Table {
     private final boolean[] traced; // (modules)
     private int sequences;
 
-    /** What makes two libraries the same: the experts, their order, and constant coefficients (empty with a gate). */
-    record Key(List<ResidentExpert> experts, List<Double> coefficients) {
+    /**
+     * What makes two libraries the same.
+     *
+     * @param experts in their order
+     * @param coefficients constant ones; empty with a gate
+     * @param scoring of a gate that is not plain Arrow
+     */
+    record Key(List<ResidentExpert> experts, List<Double> coefficients, Optional<Scoring> scoring) {
         Key {
             experts = List.copyOf(experts);
             coefficients = List.copyOf(coefficients);
+        }
+
+        /** Constant coefficients. */
+        static Key fixed(List<ResidentExpert> experts, List<Double> coefficients) {
+            return new Key(experts, coefficients, Optional.empty());
+        }
+
+        /** Plain Arrow. */
+        static Key arrow(List<ResidentExpert> experts) {
+            return new Key(experts, List.of(), Optional.empty());
+        }
+
+        /** Whether the gate can choose an expert at a module, counted over all points. */
+        boolean choosable(int expert, int module) {
+            boolean byVector = scoring.map(Scoring::gate)
+                    .filter(Gate.Phatgoose.class::isInstance)
+                    .isPresent();
+            ResidentExpert one = experts.get(expert);
+            return one.choosable(module) && (!byVector || one.hasGateVector(module));
         }
     }
 
@@ -59,11 +88,11 @@ final class Table {
         static Use of(Table table, Routing routing) {
             if (routing instanceof Routing.Arrow arrow) {
                 return new Use(
-                        table,
-                        arrow.topK(),
-                        arrow.temperature(),
-                        arrow.combine() == io.quiver.decoder.Combine.FACTORS,
-                        arrow.tracing());
+                        table, arrow.topK(), arrow.temperature(), arrow.combine() == Combine.FACTORS, arrow.tracing());
+            }
+            if (routing instanceof Routing.Gated gated) {
+                return new Use(
+                        table, gated.topK(), gated.temperature(), gated.combine() == Combine.FACTORS, gated.tracing());
             }
             return new Use(table, 0, 1, false, Tracing.NONE);
         }

@@ -4,6 +4,7 @@ import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 
 /**
  * The libraries that are prepared in a program. Those without an open sequence are kept for a while, since requests with the
@@ -15,11 +16,13 @@ final class Tables {
     private final TensorProgram program;
     private final List<Point> points;
     private final Map<Table.Key, Table> tables = new LinkedHashMap<>();
+    private final GateTables gates;
     private long nextId;
 
     Tables(TensorProgram program, List<Point> points) {
         this.program = program;
         this.points = points;
+        gates = new GateTables(program, points);
     }
 
     /** The table of a library, for one more sequence. */
@@ -44,7 +47,7 @@ final class Tables {
             Table old = all.next();
             if (old.sequences() == 0) {
                 all.remove();
-                program.run("drop_table", old.id());
+                drop(old);
                 idle--;
             }
         }
@@ -63,8 +66,15 @@ final class Tables {
             Table table = all.next();
             if (table.key().experts().contains(expert)) {
                 all.remove();
-                program.run("drop_table", table.id());
+                drop(table);
             }
+        }
+    }
+
+    private void drop(Table table) {
+        program.run("drop_table", table.id());
+        if (table.key().scoring().isPresent()) {
+            program.run("drop_gate", table.id());
         }
     }
 
@@ -78,7 +88,7 @@ final class Tables {
         boolean[] traced = new boolean[modules];
         for (int module = 0; module < modules; module++) {
             int m = module;
-            traced[module] = key.experts().stream().anyMatch(e -> e.choosable(m));
+            traced[module] = IntStream.range(0, key.experts().size()).anyMatch(e -> key.choosable(e, m));
         }
         return traced;
     }
@@ -94,12 +104,13 @@ final class Tables {
                 slots[q * n + e] = experts.get(e).slot(q);
             }
             for (int m = 0; m < modules; m++) {
-                choosable[m * n + e] = experts.get(e).choosable(m) ? 1 : 0;
+                choosable[m * n + e] = table.key().choosable(e, m) ? 1 : 0;
             }
         }
         double[] coefficients = table.key().coefficients().stream()
                 .mapToDouble(Double::doubleValue)
                 .toArray();
         program.run("make_table", table.id(), slots, choosable, coefficients);
+        table.key().scoring().ifPresent(scoring -> gates.write(table.id(), table.key(), scoring));
     }
 }

@@ -11,12 +11,14 @@ import io.quiver.decoder.huggingface.WeightFiles;
 import io.quiver.lora.arrow.ModulePrototype;
 import io.quiver.lora.peft.AdapterLimits;
 import io.quiver.lora.peft.LoraAdapter;
+import io.quiver.lora.peft.LoraUpdates;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
@@ -76,17 +78,17 @@ public final class TorchDecoder implements Decoder {
 
     @Override
     public Expert load(String digest, Path adapterFolder, Map<String, ModulePrototype> prototypes) throws IOException {
+        try (LoraAdapter adapter = LoraAdapter.open(adapterFolder, AdapterLimits.DEFAULT)) {
+            return load(digest, adapter, prototypes);
+        }
+    }
+
+    @Override
+    public Expert load(String digest, LoraUpdates updates, Map<String, ModulePrototype> prototypes) throws IOException {
         loading.lock();
         try {
             @Nullable Expert known = find(digest);
-            if (known != null) {
-                return known;
-            }
-            ExpertPools.Prepared prepared;
-            try (LoraAdapter adapter = LoraAdapter.open(adapterFolder, AdapterLimits.DEFAULT)) {
-                prepared = pools.prepare(nextExpert++, digest, adapter, prototypes);
-            }
-            return commit(prepared);
+            return known != null ? known : commit(pools.prepare(nextExpert++, digest, updates, prototypes));
         } finally {
             loading.unlock();
         }
@@ -143,10 +145,12 @@ public final class TorchDecoder implements Decoder {
             requireOpen();
             @Nullable Table table = null;
             if (routing instanceof Routing.Arrow arrow) {
-                table = tables.open(new Table.Key(residents(arrow.experts()), List.of()));
+                table = tables.open(Table.Key.arrow(residents(arrow.experts())));
+            } else if (routing instanceof Routing.Gated gated) {
+                table = tables.open(new Table.Key(residents(gated.experts()), List.of(), Optional.of(gated.scoring())));
             } else if (routing instanceof Routing.Fixed fixed
                     && !fixed.experts().isEmpty()) {
-                table = tables.open(new Table.Key(residents(fixed.experts()), fixed.weights()));
+                table = tables.open(Table.Key.fixed(residents(fixed.experts()), fixed.weights()));
             }
             TorchSequence sequence = new TorchSequence(this, nextSequence++, routing, table);
             sequences.add(sequence);

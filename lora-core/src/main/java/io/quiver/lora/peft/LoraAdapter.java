@@ -11,7 +11,7 @@ import java.nio.file.Path;
 import java.util.List;
 
 /** An adapter opened from its folder: its modules, and their A and B on demand. Thread-safe. */
-public final class LoraAdapter implements AutoCloseable {
+public final class LoraAdapter implements LoraUpdates, AutoCloseable {
     public static final String CONFIG_FILE = "adapter_config.json";
     public static final String WEIGHTS_FILE = "adapter_model.safetensors";
 
@@ -60,16 +60,17 @@ public final class LoraAdapter implements AutoCloseable {
     }
 
     /** By path; at least one. */
+    @Override
     public List<LoraModule> modules() {
         return modules;
     }
 
-    /** @return A, row-major // (rank, in) */
+    @Override
     public float[] a(LoraModule module) throws IOException {
         return weights.floats(module.aTensor());
     }
 
-    /** @return B, row-major // (out, rank) */
+    @Override
     public float[] b(LoraModule module) throws IOException {
         return weights.floats(module.bTensor());
     }
