@@ -5,11 +5,15 @@ import io.quiver.decoder.Routing;
 import io.quiver.decoder.Tracing;
 import io.quiver.decoder.text.ChatTemplate;
 import io.quiver.decoder.text.ChatTemplateException;
+import io.quiver.decoder.text.Tokenizer;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collection;
 import java.util.Collections;
+import java.util.HashSet;
 import java.util.List;
-import java.util.Random;
 import java.util.Set;
+import java.util.SplittableRandom;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
@@ -22,6 +26,9 @@ public final class Complete {
     private static final String PROMPT = "prompt";
     /** Modules' decisions of that many tokens at most are kept for one response. */
     private static final int MODULE_TRACE_TOKENS_MAX = 1024;
+
+    /** Logits of a whole prompt that are held at once, 4 bytes each. */
+    private static final long PROMPT_LOGITS_MAX = 1L << 26;
 
     private final Catalogue catalogue;
     private final ResolveRouting resolveRouting;
@@ -49,30 +56,66 @@ public final class Complete {
         }
         RoutingPlan plan = resolveRouting.resolve(catalogue.snapshot(), order.model(), order.routing());
         ServedModel model = models.await(plan.base());
-        List<int[]> prompts = prompts(model, order.prompt());
-        List<Integer> tokensMax =
-                prompts.stream().map(prompt -> room(model, order, prompt, plan)).toList();
+        requireVocabulary(model, order.logits().bias().keySet(), "logit_bias");
+        requireVocabulary(model, order.stop().tokens(), "stop_token_ids");
+        List<ReadyPrompt> prompts = prompts(model, order.prompt());
+        List<Integer> tokensMax = prompts.stream()
+                .map(prompt -> room(model, order, prompt.tokens(), plan))
+                .toList();
+        long seed = order.seed() == null ? seeds.getAsLong() : order.seed();
+        SplittableRandom random = new SplittableRandom(seed);
+        int choices = prompts.size() * order.choices();
         List<TextTask> tasks = new ArrayList<>();
-        try (DecodeScheduler.Room room = model.scheduler().reserve(prompts.size())) {
-            List<ExpertPool.Lease> leases = leases(model, plan, prompts.size());
-            long seed = order.seed() == null ? seeds.getAsLong() : order.seed();
-            for (int choice = 0; choice < prompts.size(); choice++) {
-                TextTask.Order text = new TextTask.Order(
-                        choice,
-                        prompts.get(choice),
-                        routing(plan, leases.get(choice).experts()),
-                        tokensMax.get(choice),
-                        Set.copyOf(model.decoder().config().eosTokens()),
-                        order.stops(),
-                        plan.trace());
-                Sampler sampler = new Sampler(order.sampling(), new Random(seed + choice));
+        try (DecodeScheduler.Room room = model.scheduler().reserve(choices)) {
+            List<ExpertPool.Lease> leases = leases(model, plan, choices);
+            for (int choice = 0; choice < choices; choice++) {
+                int prompt = choice / order.choices();
+                Routing routing = routing(plan, leases.get(choice).experts());
+                TextTask.Order text =
+                        text(model, order, plan, choice, prompts.get(prompt), routing, tokensMax.get(prompt));
+                // Splitting gives each choice a sequence of its own, however close the seeds of two requests are.
+                Sampler sampler = new Sampler(order.sampling(), random.split());
                 tasks.add(new TextTask(text, model.tokenizer(), sampler, events));
             }
-            for (int choice = 0; choice < tasks.size(); choice++) {
+            for (int choice = 0; choice < choices; choice++) {
                 room.submit(tasks.get(choice), leases.get(choice));
             }
         }
-        return new RunningCompletion(plan, tasks);
+        return new RunningCompletion(plan, seed, tasks);
+    }
+
+    /**
+     * A prompt in the model's own terms.
+     *
+     * @param tokens ids // (tokens)
+     * @param text as the request gave it, or what its tokens say
+     */
+    private record ReadyPrompt(int[] tokens, String text) {}
+
+    private static TextTask.Order text(
+            ServedModel model,
+            CompletionOrder order,
+            RoutingPlan plan,
+            int choice,
+            ReadyPrompt prompt,
+            Routing routing,
+            int tokensMax) {
+        Set<Integer> endTokens = new HashSet<>(order.stop().tokens());
+        if (!order.stop().ignoreEndTokens()) {
+            endTokens.addAll(model.decoder().config().eosTokens());
+        }
+        return new TextTask.Order(
+                choice,
+                prompt.tokens(),
+                routing,
+                tokensMax,
+                endTokens,
+                order.stop().strings(),
+                plan.trace(),
+                order.stop().tokensMin(),
+                order.logits(),
+                order.report().echo() ? prompt.text() : null,
+                order.report().topLogprobs());
     }
 
     /** One lease per text, because each gives its own back when it ends. */
@@ -101,18 +144,24 @@ public final class Complete {
                 : new Routing.Fixed(experts, Collections.nCopies(experts.size(), 1.0 / experts.size()));
     }
 
-    private static List<int[]> prompts(ServedModel model, Prompt prompt) {
+    private static List<ReadyPrompt> prompts(ServedModel model, Prompt prompt) {
+        Tokenizer tokenizer = model.tokenizer();
         if (prompt instanceof Prompt.Texts texts) {
             return texts.texts().stream()
-                    .map(text -> model.tokenizer().encode(text, true))
+                    .map(text -> new ReadyPrompt(tokenizer.encode(text, true), text))
                     .toList();
         }
         if (prompt instanceof Prompt.Tokens tokens) {
-            tokens.texts().forEach(ids -> requireVocabulary(model, ids));
-            return tokens.texts();
+            return tokens.texts().stream()
+                    .map(ids -> {
+                        requireVocabulary(model, Arrays.stream(ids).boxed().toList(), PROMPT);
+                        return new ReadyPrompt(ids, tokenizer.decode(ids, true));
+                    })
+                    .toList();
         }
         if (prompt instanceof Prompt.Chat chat) {
-            return List.of(model.tokenizer().encode(rendered(model, chat), false));
+            String text = rendered(model, chat);
+            return List.of(new ReadyPrompt(tokenizer.encode(text, false), text));
         }
         throw new IllegalStateException("unknown prompt " + prompt);
     }
@@ -131,12 +180,12 @@ public final class Complete {
         }
     }
 
-    private static void requireVocabulary(ServedModel model, int[] ids) {
+    private static void requireVocabulary(ServedModel model, Collection<Integer> ids, String param) {
         int vocabulary = model.decoder().config().vocabulary();
         for (int id : ids) {
             if (id < 0 || id >= vocabulary) {
                 throw new RequestRefusedException(
-                        RefusalCode.INVALID_REQUEST, "token " + id + " is not in 0 to " + (vocabulary - 1), PROMPT);
+                        RefusalCode.INVALID_REQUEST, "token " + id + " is not in 0 to " + (vocabulary - 1), param);
             }
         }
     }
@@ -148,12 +197,13 @@ public final class Complete {
             throw new RequestRefusedException(RefusalCode.INVALID_REQUEST, "the prompt has no tokens", param);
         }
         int left = model.contextTokensMax() - prompt.length;
-        if (left < 1) {
+        boolean answers = order.tokensMax() == null || order.tokensMax() > 0;
+        if (left < (answers ? 1 : 0)) {
             throw new RequestRefusedException(
                     RefusalCode.CONTEXT_LENGTH_EXCEEDED,
                     "the prompt has " + prompt.length + " tokens; the context of "
                             + model.base().name() + " has " + model.contextTokensMax()
-                            + ", and the answer needs at least one",
+                            + (answers ? ", and the answer needs at least one" : ""),
                     param);
         }
         int tokensMax = atMost(left, order.tokensMax());
@@ -163,6 +213,14 @@ public final class Complete {
                     "trace modules works for " + MODULE_TRACE_TOKENS_MAX + " tokens of prompt and answer; lower"
                             + " max_tokens",
                     "routing.trace");
+        }
+        long vocabulary = model.decoder().config().vocabulary();
+        if (order.report().promptLogprobs() && prompt.length * vocabulary > PROMPT_LOGITS_MAX) {
+            throw new RequestRefusedException(
+                    RefusalCode.INVALID_REQUEST,
+                    "echo with logprobs works for prompts of " + PROMPT_LOGITS_MAX / vocabulary + " tokens with model "
+                            + model.base().name() + ", but this one has " + prompt.length,
+                    "echo");
         }
         return tokensMax;
     }

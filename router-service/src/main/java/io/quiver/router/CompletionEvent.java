@@ -3,17 +3,36 @@ package io.quiver.router;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** What happens to one choice of a completion, in order: any number of tokens, then its end or its failure. */
+/**
+ * What happens to one choice of a completion, in order: its prompt if it is wanted back, any number of tokens, then its end
+ * or its failure.
+ */
 public sealed interface CompletionEvent {
     int choice();
+
+    /**
+     * The prompt was read, and is to be given back.
+     *
+     * @param logprobs of its tokens; empty unless asked for // (tokens)
+     */
+    record Echoed(int choice, String text, List<TokenLogprob> logprobs) implements CompletionEvent {
+        public Echoed {
+            logprobs = List.copyOf(logprobs);
+        }
+    }
 
     /**
      * A token was generated.
      *
      * @param text what can be given out by now; often empty, or with text of tokens before
      * @param trace null unless asked for
+     * @param logprob null unless asked for
      */
-    record Generated(int choice, String text, @Nullable TokenTrace trace) implements CompletionEvent {}
+    record Generated(
+            int choice,
+            String text,
+            @Nullable TokenTrace trace,
+            @Nullable TokenLogprob logprob) implements CompletionEvent {}
 
     /**
      * The choice is complete.

@@ -1,12 +1,12 @@
 package io.quiver.router;
 
-import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
  * A completion as a caller asks for it.
  *
  * @param model a base model, an expert, or {@link ResolveRouting#EVERYTHING}
+ * @param choices texts for each prompt
  * @param tokensMax null for as many as the context holds
  * @param seed null for any
  */
@@ -14,11 +14,16 @@ public record CompletionOrder(
         String model,
         RoutingWish routing,
         Prompt prompt,
+        int choices,
         SamplingSettings sampling,
+        LogitSettings logits,
         @Nullable Integer tokensMax,
-        List<String> stops,
+        StopSettings stop,
+        ReportSettings report,
         @Nullable Long seed) {
     public CompletionOrder {
-        stops = List.copyOf(stops);
+        if (choices < 1) {
+            throw new IllegalArgumentException("a prompt has at least one choice, not " + choices);
+        }
     }
 }

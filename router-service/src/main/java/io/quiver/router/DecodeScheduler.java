@@ -189,8 +189,9 @@ public final class DecodeScheduler implements AutoCloseable {
             Sequence sequence = decoder.open(entry.task.order().routing());
             entry.sequence = sequence;
             int[] prompt = entry.task.order().prompt();
-            StepOutput output =
-                    decoder.step(List.of(new Feed(sequence, prompt))).get(0);
+            boolean everyToken = entry.task.order().everyToken();
+            StepOutput output = decoder.step(List.of(new Feed(sequence, prompt, everyToken)))
+                    .get(0);
             observer.tokens(model, prompt.length, 1);
             entry.task.begin(output);
             observer.firstToken(model, System.nanoTime() - entry.submittedNanos);

@@ -6,9 +6,10 @@ import java.util.List;
  * A completion that was admitted.
  *
  * @param plan how it is routed
+ * @param seed from which the choices are drawn, given or chosen
  * @param texts one per choice
  */
-public record RunningCompletion(RoutingPlan plan, List<TextTask> texts) {
+public record RunningCompletion(RoutingPlan plan, long seed, List<TextTask> texts) {
     public RunningCompletion {
         texts = List.copyOf(texts);
     }

@@ -5,7 +5,7 @@ import java.util.random.RandomGenerator;
 
 /**
  * Draws tokens for one text. The same randomness and the same logits give the same tokens. Order of the filters as in
- * other servers: temperature, top_k, top_p. One owner, not thread-safe.
+ * other servers: temperature, min_p, top_k, top_p. One owner, not thread-safe.
  */
 public final class Sampler {
     private final SamplingSettings settings;
@@ -31,7 +31,8 @@ public final class Sampler {
         double sum = 0;
         for (int i = 0; i < logits.length; i++) {
             double weight = Math.exp((logits[i] - logits[best]) / settings.temperature());
-            weights[i] = Double.isNaN(weight) ? 0 : weight;
+            // Written so that what is no number is dropped as well.
+            weights[i] = weight > 0 && weight >= settings.minP() ? weight : 0;
             sum += weights[i];
         }
         boolean all = settings.topP() >= 1 && (settings.topK() == 0 || settings.topK() >= logits.length);

@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One text to be generated: from the logits of each step to tokens, from tokens to text, until its end. Made on the
@@ -22,6 +23,10 @@ public final class TextTask {
      * @param tokensMax tokens to generate at most
      * @param endTokens tokens that end the text
      * @param stops strings that end the text
+     * @param tokensMin tokens before which none of these ends it
+     * @param logits what is done to logits before a token is drawn
+     * @param echo the prompt's text, if it is to be given back
+     * @param topLogprobs as in {@link ReportSettings}
      */
     public record Order(
             int choice,
@@ -30,18 +35,41 @@ public final class TextTask {
             int tokensMax,
             Set<Integer> endTokens,
             List<String> stops,
-            TraceDetail trace) {
+            TraceDetail trace,
+            int tokensMin,
+            LogitSettings logits,
+            @Nullable String echo,
+            @Nullable Integer topLogprobs) {
         public Order {
             endTokens = Set.copyOf(endTokens);
             stops = List.copyOf(stops);
+        }
+
+        /** A text without any of the later parameters. */
+        public Order(
+                int choice,
+                int[] prompt,
+                Routing routing,
+                int tokensMax,
+                Set<Integer> endTokens,
+                List<String> stops,
+                TraceDetail trace) {
+            this(choice, prompt, routing, tokensMax, endTokens, stops, trace, 0, LogitSettings.NONE, null, null);
+        }
+
+        /** Whether the logits after every token of the prompt are wanted, not only those after the last. */
+        boolean everyToken() {
+            return echo != null && topLogprobs != null;
         }
     }
 
     private final Order order;
     private final Tokenizer tokenizer;
     private final Sampler sampler;
+    private final AdjustLogits adjust;
     private final TokenStream stream;
     private final StopStrings stops;
+    private final ReportLogprobs logprobs;
     private final RoutingShares shares;
     private final List<TokenTrace> promptTrace = new ArrayList<>();
     private final Consumer<CompletionEvent> events;
@@ -55,8 +83,10 @@ public final class TextTask {
         this.order = order;
         this.tokenizer = tokenizer;
         this.sampler = sampler;
+        this.adjust = new AdjustLogits(order.logits(), order.prompt());
         this.stream = tokenizer.stream();
         this.stops = new StopStrings(order.stops());
+        this.logprobs = new ReportLogprobs(tokenizer, order);
         this.shares = new RoutingShares(order.routing());
         this.events = events;
     }
@@ -89,15 +119,39 @@ public final class TextTask {
 
     /** Takes what the prompt led to. */
     void begin(StepOutput output) {
+        read(output, 0, order.prompt().length);
+    }
+
+    /**
+     * Takes what a piece of the prompt led to; the last piece leads to the first token of the text.
+     *
+     * @param from the first token of the piece
+     * @param count tokens of the piece
+     */
+    void read(StepOutput output, int from, int count) {
         if (order.trace() == TraceDetail.MODULES) {
             List<ModuleTrace> modules = output.trace();
-            for (int row = 0; row < order.prompt().length; row++) {
-                int token = order.prompt()[row];
+            for (int row = 0; row < count; row++) {
+                int token = order.prompt()[from + row];
                 promptTrace.add(shares.trace(
                         token, tokenizer.text(token), shares.of(modules, row), modules, row, order.trace()));
             }
         }
-        accept(output, order.prompt().length - 1);
+        if (order.everyToken()) {
+            logprobs.read(output.logitsByToken(), from);
+        }
+        if (from + count < order.prompt().length) {
+            return;
+        }
+        String echo = order.echo();
+        if (echo != null) {
+            events.accept(new CompletionEvent.Echoed(order.choice(), echo, logprobs.prompt()));
+        }
+        if (order.tokensMax() == 0) {
+            finish(FinishReason.LENGTH);
+        } else {
+            accept(output, count - 1);
+        }
     }
 
     /** Takes what the last token led to. */
@@ -106,7 +160,9 @@ public final class TextTask {
     }
 
     private void accept(StepOutput output, int row) {
-        last = sampler.next(output.logits());
+        boolean endless = generated < order.tokensMin();
+        last = sampler.next(adjust.apply(output.logits(), endless ? order.endTokens() : Set.of()));
+        adjust.count(last);
         generated++;
         double[] step = shares.of(output, row);
         shares.add(step);
@@ -114,11 +170,13 @@ public final class TextTask {
             finish(FinishReason.STOP);
             return;
         }
-        String text = stops.push(stream.push(last));
+        String piece = stream.push(last);
+        String text = endless ? piece : stops.push(piece);
         TokenTrace trace = order.trace() == TraceDetail.NONE
                 ? null
                 : shares.trace(last, tokenizer.text(last), step, output.trace(), row, order.trace());
-        events.accept(new CompletionEvent.Generated(order.choice(), text, trace));
+        TokenLogprob logprob = order.topLogprobs() == null ? null : logprobs.generated(output.logits(), last, piece);
+        events.accept(new CompletionEvent.Generated(order.choice(), text, trace, logprob));
         if (stops.stopped()) {
             finish(FinishReason.STOP);
         } else if (generated >= order.tokensMax()) {

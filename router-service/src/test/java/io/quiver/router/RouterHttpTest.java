@@ -285,11 +285,8 @@ class RouterHttpTest {
                 "400|invalid_request|temperature|{'model':'tiny-llama','prompt':'x','temperature':-1}",
                 "400|invalid_request|top_p|{'model':'tiny-llama','prompt':'x','top_p':0}",
                 "400|invalid_request|max_tokens|{'model':'tiny-llama','prompt':'x','max_tokens':0}",
-                "400|invalid_request|stop|{'model':'tiny-llama','prompt':'x','stop':['a','b','c','d','e']}",
-                "400|unsupported_parameter|n|{'model':'tiny-llama','prompt':'x','n':2}",
-                "400|unsupported_parameter|logprobs|{'model':'tiny-llama','prompt':'x','logprobs':1}",
-                "400|unsupported_parameter|logit_bias|{'model':'tiny-llama','prompt':'x','logit_bias':{'1':5}}",
-                "400|unsupported_parameter|presence_penalty|{'model':'tiny-llama','prompt':'x','presence_penalty':1}",
+                "400|unsupported_parameter|best_of|{'model':'tiny-llama','prompt':'x','n':2,'best_of':3}",
+                "400|unsupported_parameter|suffix|{'model':'tiny-llama','prompt':'x','suffix':'y'}",
                 "400|unknown_parameter|colour|{'model':'tiny-llama','prompt':'x','colour':1}",
                 "400|unknown_parameter|routing.topk|{'model':'tiny-llama','prompt':'x','routing':{'all':true,'topk':1}}",
                 "400|invalid_request|routing.top_k|{'model':'tiny-llama','prompt':'x','routing':{'all':true,'top_k':0}}",
@@ -313,8 +310,8 @@ class RouterHttpTest {
 
     @Test
     void parameters_that_ask_for_nothing_are_accepted() throws Exception {
-        complete("{'model':'tiny-llama','prompt':'x','max_tokens':1,'n':1,'logprobs':null,'echo':false,'user':'me',"
-                + "'presence_penalty':0,'logit_bias':{},'seed':null}");
+        complete("{'model':'tiny-llama','prompt':'x','max_tokens':1,'n':1,'best_of':1,'suffix':'','user':'me',"
+                + "'response_format':{'type':'text'},'metadata':{'a':'b'},'seed':null,'use_beam_search':false}");
     }
 
     @Test

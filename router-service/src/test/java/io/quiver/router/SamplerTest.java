@@ -54,6 +54,16 @@ class SamplerTest {
         assertThat(drawn(new SamplingSettings(1, 0.63, 2))).containsExactly(0, 2);
     }
 
+    @ParameterizedTest
+    @CsvSource({"0, 2 0 3 1", "0.09, 2 0 3 1", "0.11, 2 0 3", "0.31, 2 0", "0.59, 2 0", "0.61, 2", "1, 2"})
+    void min_p_drops_what_is_less_than_that_part_as_likely_as_the_likeliest(double minP, String ids) {
+        Set<Integer> expected = new TreeSet<>();
+        for (String id : ids.split(" ")) {
+            expected.add(Integer.parseInt(id));
+        }
+        assertThat(drawn(new SamplingSettings(1, 1, 0, minP))).isEqualTo(expected);
+    }
+
     @Test
     void tokens_come_as_often_as_their_probabilities_say() {
         Sampler sampler = new Sampler(SamplingSettings.DEFAULT, new Random(3));

@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Map;
+import java.util.regex.Pattern;
 
 /** The tokenizer of a model folder: text to token ids and back, as its tokenizer.json says. Thread-safe. */
 public final class Tokenizer implements AutoCloseable {
@@ -16,6 +17,8 @@ public final class Tokenizer implements AutoCloseable {
     public static final long FILE_BYTES_MAX = 128L << 20;
 
     private static final String FILE_NAME = "tokenizer.json";
+    /** How vocabularies with byte fallback write a byte. */
+    private static final Pattern BYTE_PIECE = Pattern.compile("<0x[0-9A-F]{2}>");
 
     private final HuggingFaceTokenizer tokenizer;
     private final TokenizerFile file;
@@ -76,6 +79,28 @@ public final class Tokenizer implements AutoCloseable {
     /** Starts decoding a text that comes token by token; special tokens are left out. */
     public TokenStream stream() {
         return file.byteLevel() ? new ByteLevelStream(file) : new PrefixStream(tokens -> decode(tokens, true));
+    }
+
+    /**
+     * The bytes that a token adds to a text, those of a special one by its name. They need not be whole characters.
+     *
+     * @return UTF-8, or a part of it // (bytes)
+     */
+    public byte[] bytes(int token) {
+        String piece = file.piece(token);
+        if (file.skipped(token)) {
+            return piece.getBytes(StandardCharsets.UTF_8);
+        }
+        if (file.byteLevel()) {
+            return ByteLevelAlphabet.bytes(piece);
+        }
+        if (BYTE_PIECE.matcher(piece).matches()) {
+            return new byte[] {(byte) Integer.parseInt(piece.substring(3, 5), 16)};
+        }
+        // What it is in the middle of a text: decoders treat the first token in their own way.
+        String once = decode(new int[] {token}, false);
+        String twice = decode(new int[] {token, token}, false);
+        return twice.substring(Math.min(once.length(), twice.length())).getBytes(StandardCharsets.UTF_8);
     }
 
     /** One token for people, special ones by their names; bytes that are no character by themselves are U+FFFD. */

@@ -1,6 +1,7 @@
 package io.quiver.router.web;
 
 import io.quiver.router.CompletionEvent.Finished;
+import io.quiver.router.TokenLogprob;
 import java.util.List;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -10,29 +11,38 @@ import tools.jackson.databind.node.ObjectNode;
  * @param id of the completion
  * @param created Unix time in seconds
  * @param model as the request named it
+ * @param request that is answered
  * @param chat whether it is the chat route's form
  */
-record CompletionJson(String id, long created, String model, boolean chat) {
+record CompletionJson(String id, long created, String model, CompletionRequest request, boolean chat) {
 
-    /**
-     * A complete answer.
-     *
-     * @param texts one per choice
-     */
-    ObjectNode whole(List<String> texts, List<Finished> ends, ObjectNode routing) {
+    /** A complete answer, without what is this router's own. */
+    ObjectNode whole(Gathered gathered) {
         ObjectNode answer = envelope(chat ? "chat.completion" : "text_completion");
-        for (int i = 0; i < texts.size(); i++) {
+        for (int i = 0; i < gathered.texts().size(); i++) {
             ObjectNode choice = answer.withArray("choices").addObject().put("index", i);
+            String text = gathered.texts().get(i);
             if (chat) {
-                choice.putObject("message").put("role", "assistant").put("content", texts.get(i));
+                choice.putObject("message")
+                        .put("role", "assistant")
+                        .put("content", text)
+                        .putNull("refusal");
             } else {
-                choice.put("text", texts.get(i));
+                choice.put("text", text);
             }
-            choice.putNull("logprobs").put("finish_reason", ends.get(i).reason().word());
+            putLogprobs(choice, gathered.logprobs().get(i));
+            choice.put("finish_reason", gathered.ends().get(i).reason().word());
         }
-        answer.set("usage", usage(ends));
-        answer.set("routing", routing);
+        answer.set("usage", usage(gathered.ends()));
         return answer;
+    }
+
+    private void putLogprobs(ObjectNode choice, List<TokenLogprob> logprobs) {
+        if (request.order().report().topLogprobs() == null) {
+            choice.putNull("logprobs");
+        } else {
+            choice.set("logprobs", chat ? LogprobsJson.chat(logprobs) : LogprobsJson.text(logprobs));
+        }
     }
 
     /** The first chunk of a choice; in a chat it says whose turn it is. */
@@ -44,8 +54,17 @@ record CompletionJson(String id, long created, String model, boolean chat) {
         return chunk;
     }
 
-    ObjectNode chunk(int choice, String text) {
-        ObjectNode chunk = envelope(chat ? "chat.completion.chunk" : "text_completion");
+    /** A chunk with tokens. */
+    ObjectNode chunk(int choice, String text, List<TokenLogprob> logprobs) {
+        ObjectNode chunk = chunk(choice, text);
+        if (!logprobs.isEmpty()) {
+            putLogprobs((ObjectNode) chunk.path("choices").path(0), logprobs);
+        }
+        return chunk;
+    }
+
+    private ObjectNode chunk(int choice, String text) {
+        ObjectNode chunk = chunk();
         ObjectNode node = chunk.withArray("choices").addObject().put("index", choice);
         if (chat) {
             node.putObject("delta").put("content", text);
@@ -53,7 +72,14 @@ record CompletionJson(String id, long created, String model, boolean chat) {
             node.put("text", text);
         }
         node.putNull("logprobs").putNull("finish_reason");
+        if (request.includeUsage()) {
+            chunk.putNull("usage");
+        }
         return chunk;
+    }
+
+    private ObjectNode chunk() {
+        return envelope(chat ? "chat.completion.chunk" : "text_completion");
     }
 
     /** The last chunk of a choice. */
@@ -69,7 +95,7 @@ record CompletionJson(String id, long created, String model, boolean chat) {
 
     /** The chunk of token counts, which has no choice. */
     ObjectNode usageChunk(List<Finished> ends) {
-        ObjectNode chunk = envelope(chat ? "chat.completion.chunk" : "text_completion");
+        ObjectNode chunk = chunk();
         chunk.set("usage", usage(ends));
         return chunk;
     }
@@ -84,8 +110,12 @@ record CompletionJson(String id, long created, String model, boolean chat) {
         return envelope;
     }
 
-    private static ObjectNode usage(List<Finished> ends) {
-        int prompt = ends.stream().mapToInt(Finished::promptTokens).sum();
+    /** A prompt counts once, however many choices it has. */
+    private ObjectNode usage(List<Finished> ends) {
+        int prompt = ends.stream()
+                .filter(end -> end.choice() % request.order().choices() == 0)
+                .mapToInt(Finished::promptTokens)
+                .sum();
         int completion = ends.stream().mapToInt(Finished::completionTokens).sum();
         return Json.object()
                 .put("prompt_tokens", prompt)

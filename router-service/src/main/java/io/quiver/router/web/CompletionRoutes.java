@@ -2,20 +2,19 @@ package io.quiver.router.web;
 
 import io.quiver.router.Complete;
 import io.quiver.router.CompletionEvent;
+import io.quiver.router.CompletionEvent.Echoed;
 import io.quiver.router.CompletionEvent.Failed;
 import io.quiver.router.CompletionEvent.Finished;
 import io.quiver.router.CompletionEvent.Generated;
-import io.quiver.router.Prompt;
 import io.quiver.router.RefusalCode;
 import io.quiver.router.RequestRefusedException;
 import io.quiver.router.RunningCompletion;
+import io.quiver.router.TokenLogprob;
 import io.quiver.router.TokenTrace;
-import io.quiver.router.TraceDetail;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
 import java.time.Clock;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -61,18 +60,12 @@ public final class CompletionRoutes {
                 prefix + ids.get(),
                 clock.instant().getEpochSecond(),
                 wanted.order().model(),
+                wanted,
                 chat);
     }
 
     private void answer(CompletionRequest wanted, CompletionJson json, HttpServletResponse response)
             throws IOException, InterruptedException {
-        if (wanted.order().routing().trace() != TraceDetail.NONE
-                && prompts(wanted.order().prompt()) > 1) {
-            throw new RequestRefusedException(
-                    RefusalCode.UNSUPPORTED_PARAMETER,
-                    "a trace works for one prompt, not for several",
-                    "routing.trace");
-        }
         // Unbounded, so that a slow client never holds up the decode thread; the context bounds what can come.
         BlockingQueue<CompletionEvent> events = new LinkedBlockingQueue<>();
         RunningCompletion running = complete.begin(wanted.order(), events::add);
@@ -80,7 +73,7 @@ public final class CompletionRoutes {
             if (wanted.stream()) {
                 stream(wanted, json, running, events, new EventStream(response));
             } else {
-                whole(json, running, events, response);
+                whole(wanted, json, running, events, response);
             }
         } finally {
             // Does nothing to what is complete; after a failure or a client's leaving it frees memory at the next step.
@@ -88,14 +81,8 @@ public final class CompletionRoutes {
         }
     }
 
-    private static int prompts(Prompt prompt) {
-        if (prompt instanceof Prompt.Texts texts) {
-            return texts.texts().size();
-        }
-        return prompt instanceof Prompt.Tokens tokens ? tokens.texts().size() : 1;
-    }
-
     private void whole(
+            CompletionRequest wanted,
             CompletionJson json,
             RunningCompletion running,
             BlockingQueue<CompletionEvent> events,
@@ -110,8 +97,10 @@ public final class CompletionRoutes {
             }
             gathered.add(requireInTime(event));
         }
-        ObjectNode routing = new RoutingJson(running.plan()).whole(gathered.ends(), gathered.tokens());
-        byte[] body = Json.write(json.whole(gathered.texts(), gathered.ends(), routing));
+        ObjectNode answer = json.whole(gathered);
+        answer.set("routing", new RoutingJson(running.plan()).whole(gathered.ends(), gathered.tokens()));
+        answer.set("replay", ReplayJson.of(running, wanted.routing()));
+        byte[] body = Json.write(answer);
         response.setContentType(MediaType.APPLICATION_JSON_VALUE);
         response.setContentLength(body.length);
         response.getOutputStream().write(body);
@@ -155,7 +144,14 @@ public final class CompletionRoutes {
                 return;
             }
             gathered.add(event);
-            send(json, routing, gathered, event, out);
+            ObjectNode chunk = chunk(json, routing, event);
+            if (chunk != null && gathered.isComplete()) {
+                chunk.set("routing", routing.whole(gathered.ends(), gathered.tokens()));
+                chunk.set("replay", ReplayJson.of(running, wanted.routing()));
+            }
+            if (chunk != null) {
+                out.send(chunk);
+            }
         }
         if (wanted.includeUsage()) {
             out.send(json.usageChunk(gathered.ends()));
@@ -163,73 +159,27 @@ public final class CompletionRoutes {
         out.done();
     }
 
-    private static void send(
-            CompletionJson json, RoutingJson routing, Gathered gathered, CompletionEvent event, EventStream out)
-            throws IOException {
-        if (event instanceof Generated generated) {
-            TokenTrace trace = generated.trace();
-            if (!generated.text().isEmpty() || trace != null) {
-                ObjectNode chunk = json.chunk(generated.choice(), generated.text());
-                if (trace != null) {
-                    chunk.set("routing", routing.of(trace));
-                }
-                out.send(chunk);
-            }
-        } else if (event instanceof Finished finished) {
-            ObjectNode chunk = json.last(finished);
-            if (gathered.isComplete()) {
-                chunk.set("routing", routing.whole(gathered.ends(), gathered.tokens()));
-            }
-            out.send(chunk);
+    /** What an event adds to a stream; null if that is nothing. */
+    private static @Nullable ObjectNode chunk(CompletionJson json, RoutingJson routing, CompletionEvent event) {
+        if (event instanceof Echoed echoed) {
+            return json.chunk(echoed.choice(), echoed.text(), echoed.logprobs());
         }
-    }
-
-    /** What has come of all choices so far. */
-    private static final class Gathered {
-        private final List<StringBuilder> texts = new ArrayList<>();
-        private final List<@Nullable Finished> ends = new ArrayList<>();
-        private final List<TokenTrace> tokens = new ArrayList<>();
-
-        Gathered(int choices) {
-            for (int choice = 0; choice < choices; choice++) {
-                texts.add(new StringBuilder());
-                ends.add(null);
-            }
+        if (event instanceof Finished finished) {
+            return json.last(finished);
         }
-
-        void add(CompletionEvent event) {
-            if (event instanceof Generated generated) {
-                texts.get(generated.choice()).append(generated.text());
-                if (generated.trace() != null) {
-                    tokens.add(generated.trace());
-                }
-            } else if (event instanceof Finished finished) {
-                texts.get(finished.choice()).append(finished.text());
-                ends.set(finished.choice(), finished);
-            }
+        if (!(event instanceof Generated generated)) {
+            throw new IllegalStateException("unknown event " + event);
         }
-
-        boolean isComplete() {
-            return !ends.contains(null);
+        TokenTrace trace = generated.trace();
+        TokenLogprob logprob = generated.logprob();
+        if (generated.text().isEmpty() && trace == null && logprob == null) {
+            return null;
         }
-
-        List<String> texts() {
-            return texts.stream().map(StringBuilder::toString).toList();
+        ObjectNode chunk =
+                json.chunk(generated.choice(), generated.text(), logprob == null ? List.of() : List.of(logprob));
+        if (trace != null) {
+            chunk.set("routing", routing.of(trace));
         }
-
-        /** The ends of all choices, in their order; of those that have ended. */
-        List<Finished> ends() {
-            List<Finished> complete = new ArrayList<>();
-            for (Finished end : ends) {
-                if (end != null) {
-                    complete.add(end);
-                }
-            }
-            return complete;
-        }
-
-        List<TokenTrace> tokens() {
-            return tokens;
-        }
+        return chunk;
     }
 }

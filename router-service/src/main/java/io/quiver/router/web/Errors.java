@@ -2,6 +2,7 @@ package io.quiver.router.web;
 
 import io.quiver.router.RefusalCode;
 import io.quiver.router.RequestRefusedException;
+import io.quiver.router.RequestRefusedException.Violation;
 import java.io.IOException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -12,6 +13,7 @@ import org.springframework.web.HttpRequestMethodNotSupportedException;
 import org.springframework.web.bind.annotation.ExceptionHandler;
 import org.springframework.web.bind.annotation.RestControllerAdvice;
 import org.springframework.web.servlet.NoHandlerFoundException;
+import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /** OpenAI's error envelope: {@code {"error":{"message","type","param","code"}}}. */
@@ -63,13 +65,24 @@ public final class Errors {
         return new RequestRefusedException(RefusalCode.INTERNAL_ERROR, "the router failed; its log says why", null, e);
     }
 
+    /** OpenAI's fields say the first violation, the message says all; where there are several, each stands in a list as well. */
     static ObjectNode envelope(RequestRefusedException e) {
         ObjectNode envelope = Json.object();
-        envelope.putObject("error")
+        ObjectNode error = envelope.putObject("error")
                 .put("message", e.getMessage())
                 .put("type", e.code().type())
                 .put("param", e.param())
                 .put("code", e.code().code());
+        if (e.violations().size() > 1) {
+            ArrayNode violations = error.putArray("violations");
+            for (Violation violation : e.violations()) {
+                violations
+                        .addObject()
+                        .put("code", violation.code().code())
+                        .put("message", violation.message())
+                        .put("param", violation.param());
+            }
+        }
         return envelope;
     }
 }

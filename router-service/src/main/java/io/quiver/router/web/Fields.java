@@ -2,27 +2,41 @@ package io.quiver.router.web;
 
 import io.quiver.router.RefusalCode;
 import io.quiver.router.RequestRefusedException;
+import io.quiver.router.RequestRefusedException.Violation;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.function.Function;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 
 /**
- * The fields of one JSON object of a request, read strictly: a wrong type is refused with the field's path, and what was
- * never asked for can be refused as unknown. Null is as good as absent.
+ * The fields of one JSON object of a request, read strictly: what is wrong is noted with the field's path and read as if it
+ * were absent, so that {@link #requireNoViolations} tells the caller everything at once. What was never asked for can be noted
+ * as unknown. Null is as good as absent.
  */
 final class Fields {
     private final JsonNode object;
     private final String path;
     private final Set<String> known = new HashSet<>();
+    private final List<Violation> violations;
 
     /** @param path of the object with a dot at its end, or empty for the request itself */
     Fields(JsonNode object, String path) {
+        this(object, path, new ArrayList<>());
+    }
+
+    private Fields(JsonNode object, String path, List<Violation> violations) {
         this.object = object;
         this.path = path;
+        this.violations = violations;
+    }
+
+    /** Fields of an object inside of this one, whose violations are noted here. */
+    Fields inside(JsonNode inner, String name) {
+        return new Fields(inner, path + name + ".", violations);
     }
 
     /** The field's full path. */
@@ -44,12 +58,13 @@ final class Fields {
         return value == null ? null : value.asString();
     }
 
+    /** The text, or an empty one after noting that it is missing. */
     String requiredText(String name) {
-        String value = text(name);
-        if (value == null) {
-            throw invalid(name, "is missing");
+        if (get(name) == null) {
+            refuse(name, "is missing");
         }
-        return value;
+        String value = text(name);
+        return value == null ? "" : value;
     }
 
     boolean flag(String name) {
@@ -59,11 +74,22 @@ final class Fields {
 
     @Nullable
     Integer integer(String name, int min) {
+        return integer(name, min, Integer.MAX_VALUE);
+    }
+
+    @Nullable
+    Integer integer(String name, int min, int max) {
         JsonNode value = typed(name, node -> node.isIntegralNumber() && node.canConvertToInt(), "an integer");
-        if (value != null && value.asInt() < min) {
-            throw invalid(name, "must be at least " + min + ", but is " + value.asInt());
+        if (value == null) {
+            return null;
         }
-        return value == null ? null : Integer.valueOf(value.asInt());
+        int integer = value.asInt();
+        if (integer < min || integer > max) {
+            String bounds = max == Integer.MAX_VALUE ? "at least " + min : "between " + min + " and " + max;
+            refuse(name, "must be " + bounds + ", but is " + integer);
+            return null;
+        }
+        return integer;
     }
 
     @Nullable
@@ -76,7 +102,8 @@ final class Fields {
     Double number(String name, double min, double max) {
         JsonNode value = typed(name, JsonNode::isNumber, "a number");
         if (value != null && !(value.asDouble() >= min && value.asDouble() <= max)) {
-            throw invalid(name, "must lie between " + min + " and " + max + ", but is " + value.asString());
+            refuse(name, "must lie between " + min + " and " + max + ", but is " + value.asString());
+            return null;
         }
         return value == null ? null : Double.valueOf(value.asDouble());
     }
@@ -84,7 +111,7 @@ final class Fields {
     @Nullable
     Fields object(String name) {
         JsonNode value = typed(name, JsonNode::isObject, "an object");
-        return value == null ? null : new Fields(value, path + name + ".");
+        return value == null ? null : inside(value, name);
     }
 
     /** A string, or an array of strings; null if absent. */
@@ -97,15 +124,11 @@ final class Fields {
         if (value.isString()) {
             return List.of(value.asString());
         }
-        if (!value.isArray()) {
-            throw invalid(name, "must be a string or an array of strings");
-        }
         List<String> texts = new ArrayList<>();
-        for (JsonNode text : value) {
-            if (!text.isString()) {
-                throw invalid(name, "must hold strings only");
-            }
-            texts.add(text.asString());
+        value.forEach(text -> texts.add(text.isString() ? text.asString() : null));
+        if (!value.isArray() || texts.contains(null)) {
+            refuse(name, value.isArray() ? "must hold strings only" : "must be a string or an array of strings");
+            return null;
         }
         return texts;
     }
@@ -113,7 +136,8 @@ final class Fields {
     private @Nullable JsonNode typed(String name, Predicate<JsonNode> type, String word) {
         JsonNode value = get(name);
         if (value != null && !type.test(value)) {
-            throw invalid(name, "must be " + word);
+            refuse(name, "must be " + word);
+            return null;
         }
         return value;
     }
@@ -127,8 +151,8 @@ final class Fields {
     void unsupported(String name, Predicate<JsonNode> asksForNothing) {
         JsonNode value = get(name);
         if (value != null && !asksForNothing.test(value)) {
-            throw new RequestRefusedException(
-                    RefusalCode.UNSUPPORTED_PARAMETER, path(name) + " is not supported", path(name));
+            violations.add(
+                    new Violation(RefusalCode.UNSUPPORTED_PARAMETER, path(name) + " is not supported", path(name)));
         }
     }
 
@@ -136,13 +160,36 @@ final class Fields {
     void refuseUnknown() {
         for (String name : object.propertyNames()) {
             if (!known.contains(name)) {
-                throw new RequestRefusedException(
-                        RefusalCode.UNKNOWN_PARAMETER, "unknown parameter " + path(name), path(name));
+                violations.add(
+                        new Violation(RefusalCode.UNKNOWN_PARAMETER, "unknown parameter " + path(name), path(name)));
             }
         }
     }
 
+    /** Notes that a field is not as it must be. */
+    void refuse(String name, String what) {
+        violations.addAll(invalid(name, what).violations());
+    }
+
+    /** For readers that go no further after the first thing that is wrong. */
     RequestRefusedException invalid(String name, String what) {
         return new RequestRefusedException(RefusalCode.INVALID_REQUEST, path(name) + " " + what, path(name));
+    }
+
+    /** Reads a part of the request by a reader that may throw; notes what it throws. */
+    <T> T noting(Function<@Nullable Fields, T> reader, @Nullable Fields part, T otherwise) {
+        try {
+            return reader.apply(part);
+        } catch (RequestRefusedException e) {
+            violations.addAll(e.violations());
+            return otherwise;
+        }
+    }
+
+    /** @throws RequestRefusedException with everything that was noted, if anything was */
+    void requireNoViolations() {
+        if (!violations.isEmpty()) {
+            throw new RequestRefusedException(violations);
+        }
     }
 }
