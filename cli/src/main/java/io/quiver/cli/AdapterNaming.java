@@ -37,14 +37,20 @@ final class AdapterNaming {
     /** The folder's own name in lower case, with what names may not have replaced by {@code -}. */
     static String legal(Path folder) {
         Path last = resolved(folder).getFileName();
-        String name = last == null ? "" : last.toString().toLowerCase(Locale.ROOT);
-        String legal =
-                name.replaceAll("[^a-z0-9._-]+", "-").replaceAll("\\.{2,}", ".").replaceAll("^[._-]+", "");
-        legal = legal.substring(0, Math.min(LENGTH_MAX, legal.length())).replaceAll("[._-]+$", "");
+        String legal = legal(last == null ? "" : last.toString());
         if (!Names.isName(legal)) {
             throw new UsageException("no name can be made of the folder " + folder + ": give one with --name");
         }
         return legal;
+    }
+
+    /** A text in lower case, with what names may not have replaced by {@code -}; no name if nothing is left. */
+    static String legal(String text) {
+        String legal = text.toLowerCase(Locale.ROOT)
+                .replaceAll("[^a-z0-9._-]+", "-")
+                .replaceAll("\\.{2,}", ".")
+                .replaceAll("^[._-]+", "");
+        return legal.substring(0, Math.min(LENGTH_MAX, legal.length())).replaceAll("[._-]+$", "");
     }
 
     private static Path resolved(Path folder) {

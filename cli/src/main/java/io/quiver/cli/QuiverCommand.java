@@ -4,6 +4,9 @@ import io.quiver.cli.verify.Verify;
 import io.quiver.client.RefusedException;
 import io.quiver.client.ServerException;
 import io.quiver.client.ServerUnreachableException;
+import io.quiver.client.hub.DownloadFolderException;
+import io.quiver.client.hub.HubException;
+import io.quiver.client.hub.HubUnreachableException;
 import io.quiver.terminal.Terminal;
 import io.quiver.terminal.Terminal.Style;
 import java.io.IOException;
@@ -33,6 +36,7 @@ import picocli.CommandLine.IVersionProvider;
             "A first tour:",
             "  quiver demo                              # everything, with the bundled model",
             "Your own model and adapters, with ./quiver up in another terminal:",
+            "  quiver model pull HuggingFaceTB/SmolLM2-135M-Instruct   # or any folder that you have",
             "  quiver base add ./SmolLM2-135M-Instruct",
             "  quiver push ./my-adapter --label skill=sql",
             "  quiver ls",
@@ -42,9 +46,9 @@ import picocli.CommandLine.IVersionProvider;
         exitCodeListHeading = "Exit status:%n",
         exitCodeList = {
             "0:done",
-            "1:the answer is no: a service refused, a version failed, a check found a difference",
+            "1:the answer is no: a service or a hub refused, a version failed, a check found a difference",
             "2:the command line cannot be understood, names something that is not there, or a port is taken",
-            "3:a service cannot be reached, or the connection to it broke"
+            "3:a service or a hub cannot be reached, or the connection to it broke"
         })
 public final class QuiverCommand implements Runnable {
     private final Terminal terminal;
@@ -72,6 +76,7 @@ public final class QuiverCommand implements Runnable {
                 .addSubcommand(new DemoCommand(surroundings))
                 .addSubcommand(new Up(surroundings))
                 .addSubcommand(new CommandLine(new Base(surroundings)).addSubcommand(new BaseAdd(surroundings)))
+                .addSubcommand(new CommandLine(new Model(surroundings)).addSubcommand(new ModelPull(surroundings)))
                 .addSubcommand(new Push(surroundings))
                 .addSubcommand(new Ls(surroundings))
                 .addSubcommand(new Show(surroundings))
@@ -107,6 +112,12 @@ public final class QuiverCommand implements Runnable {
         if (thrown instanceof ServerException) {
             error(terminal, thrown.getMessage());
             return ExitStatus.REFUSED;
+        }
+        if (thrown instanceof HubException) {
+            error(terminal, thrown.getMessage());
+            return thrown instanceof HubUnreachableException
+                    ? ExitStatus.UNREACHABLE
+                    : thrown instanceof DownloadFolderException ? ExitStatus.USAGE : ExitStatus.REFUSED;
         }
         if (thrown instanceof UsageException) {
             error(terminal, thrown.getMessage());

@@ -144,7 +144,7 @@ class ArchitectureTest {
     void only_the_client_speaks_http() {
         noClasses()
                 .that()
-                .resideOutsideOfPackage(ROOT + "client")
+                .resideOutsideOfPackage(ROOT + "client..")
                 // It asks the services of its own process for their health.
                 .and()
                 .doNotHaveFullyQualifiedName(ROOT + "standalone.Readiness")

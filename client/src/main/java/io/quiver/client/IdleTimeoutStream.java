@@ -11,13 +11,13 @@ import java.util.concurrent.TimeUnit;
  * A stream that is broken off when nothing has come for some time: the other side sends heartbeats, so silence means that it
  * is gone, although the connection may look alive for hours. Read by one thread; closed by any.
  */
-final class IdleTimeoutStream extends FilterInputStream {
+public final class IdleTimeoutStream extends FilterInputStream {
     private final Duration limit;
     private volatile long heardNanos = System.nanoTime();
     private volatile boolean closed;
     private volatile boolean silent;
 
-    IdleTimeoutStream(InputStream in, Duration limit) {
+    public IdleTimeoutStream(InputStream in, Duration limit) {
         super(in);
         this.limit = limit;
         lookAfter(limit.toNanos());

@@ -5,8 +5,8 @@ import java.util.function.LongConsumer;
 import java.util.function.LongSupplier;
 
 /**
- * Shows how far an upload is: a bar that is drawn over itself on a terminal, a line every few seconds elsewhere.
- * Thread-safe: bytes are counted by whichever thread sends them.
+ * Shows how far a transfer is: a bar that is drawn over itself on a terminal, a line every few seconds elsewhere.
+ * Thread-safe: bytes are counted by whichever thread moves them.
  */
 public final class ProgressBar implements LongConsumer, AutoCloseable {
     private static final long REDRAW_NANOS = 100_000_000L;
@@ -31,7 +31,7 @@ public final class ProgressBar implements LongConsumer, AutoCloseable {
         this.shownNanos = startNanos;
     }
 
-    /** Counts bytes that were sent. */
+    /** Counts bytes that were moved; a negative number for those that have to move again. */
     @Override
     public synchronized void accept(long bytes) {
         doneBytes += bytes;

@@ -1,0 +1,12 @@
+package io.quiver.client.hub;
+
+import java.time.Duration;
+
+/** Lets time pass before something is tried again. */
+@FunctionalInterface
+public interface Pause {
+    /** The passing of real time. */
+    Pause REAL = duration -> Thread.sleep(duration.toMillis());
+
+    void of(Duration duration) throws InterruptedException;
+}
