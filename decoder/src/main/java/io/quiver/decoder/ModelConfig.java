@@ -14,8 +14,8 @@ import java.util.List;
  * @param headDim width of one head
  * @param vocabulary entries of the embedding
  * @param contextTokensMax {@code max_position_embeddings}
- * @param rmsNormEps ε of RMSNorm
- * @param rope rotary embedding
+ * @param architecture what is computed with these sizes
+ * @param names of its tensors and modules
  * @param tiedEmbeddings whether the head is the embedding's transpose
  * @param eosTokens tokens that end a text, from generation_config.json or config.json
  */
@@ -29,8 +29,8 @@ public record ModelConfig(
         int headDim,
         int vocabulary,
         int contextTokensMax,
-        double rmsNormEps,
-        Rope rope,
+        Architecture architecture,
+        ModelNames names,
         boolean tiedEmbeddings,
         List<Integer> eosTokens) {
     public ModelConfig {
@@ -38,12 +38,14 @@ public record ModelConfig(
         if (kvHeads < 1 || heads % kvHeads != 0) {
             throw new IllegalArgumentException(heads + " query heads cannot share " + kvHeads + " key heads");
         }
+        if (architecture.layers().size() != layers) {
+            throw new IllegalArgumentException(
+                    layers + " layers, but " + architecture.layers().size() + " are described");
+        }
+        for (Architecture.Rope rope : architecture.ropes()) {
+            if (rope.dims() > headDim) {
+                throw new IllegalArgumentException("a head of " + headDim + " cannot turn " + rope.dims());
+            }
+        }
     }
-
-    /**
-     * Rotary position embedding, rotate-half layout.
-     *
-     * @param inverseFrequencies after any scaling // (headDim / 2)
-     */
-    public record Rope(double[] inverseFrequencies) {}
 }

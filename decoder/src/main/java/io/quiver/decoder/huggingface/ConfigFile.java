@@ -2,33 +2,28 @@ package io.quiver.decoder.huggingface;
 
 import io.quiver.decoder.ModelConfig;
 import io.quiver.decoder.UnsupportedModelException;
+import io.quiver.decoder.huggingface.Family.Trait;
 import io.quiver.lora.model.InvalidBaseModelException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Set;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * A model's config.json, in the form of released checkpoints ({@code rope_theta}, {@code rope_scaling}) or of transformers 5
- * ({@code rope_parameters}). Everything that would change the computation and is not implemented is refused by name.
+ * A model's config.json, in the form of released checkpoints or of transformers 5. What is missing means what it means to
+ * transformers; everything that would change the computation and is not implemented is refused by name.
  */
 public final class ConfigFile {
     private static final int BYTES_MAX = 1 << 20;
-    private static final int SIZE_MAX = 1 << 20;
-    private static final int LAYERS_MAX = 1024;
-    private static final int CONTEXT_TOKENS_MAX = 1 << 24;
+    private static final int VOCABULARY_MAX = 1 << 22;
+    private static final int EOS_TOKENS_MAX = 64;
     private static final JsonMapper JSON = new JsonMapper();
 
-    private final JsonNode root;
-
-    private ConfigFile(JsonNode root) {
-        this.root = root;
-    }
+    private ConfigFile() {}
 
     /**
      * Reads config.json of a model folder, and generation_config.json for the tokens that end a text.
@@ -37,14 +32,14 @@ public final class ConfigFile {
      * @throws InvalidBaseModelException if a file is no JSON object
      */
     public static ModelConfig read(Path folder) throws IOException {
-        ConfigFile file = new ConfigFile(json(folder.resolve("config.json")));
+        ConfigFields fields = new ConfigFields(json(folder.resolve("config.json")));
         Path generation = folder.resolve("generation_config.json");
-        JsonNode eos = file.root.path("eos_token_id");
+        JsonNode eos = fields.root().path("eos_token_id");
         if (Files.exists(generation)) {
-            JsonNode generationEos = json(generation).path("eos_token_id");
-            eos = absent(generationEos) ? eos : generationEos;
+            ConfigFields other = new ConfigFields(json(generation));
+            eos = other.absent("eos_token_id") ? eos : other.root().path("eos_token_id");
         }
-        return file.model(eosTokens(eos));
+        return model(fields, eosTokens(eos));
     }
 
     private static JsonNode json(Path path) throws IOException {
@@ -70,157 +65,60 @@ public final class ConfigFile {
         List<Integer> tokens = new ArrayList<>();
         if (eos.isInt()) {
             tokens.add(eos.intValue());
-        } else if (eos.isArray() && eos.size() <= 64) {
+        } else if (eos.isArray() && eos.size() <= EOS_TOKENS_MAX) {
             for (JsonNode token : eos) {
                 if (!token.isInt()) {
                     throw new UnsupportedModelException("eos_token_id", "holds " + token);
                 }
                 tokens.add(token.intValue());
             }
-        } else if (!absent(eos)) {
+        } else if (!eos.isMissingNode() && !eos.isNull()) {
             throw new UnsupportedModelException("eos_token_id", "is " + eos);
         }
         return tokens;
     }
 
-    private ModelConfig model(List<Integer> eosTokens) {
-        refuseUnlessText("model_type", Set.of("llama"));
-        refuseIfTrue("attention_bias");
-        refuseIfTrue("mlp_bias");
-        refuseUnlessText("hidden_act", Set.of("silu", "swish"));
-        refuseIfPresent("sliding_window");
-        refuseIfPresent("quantization_config");
-        refuseUnlessOne("partial_rotary_factor");
-        int hidden = size("hidden_size", SIZE_MAX);
-        int heads = size("num_attention_heads", SIZE_MAX);
-        int kvHeads = absent(root.path("num_key_value_heads")) ? heads : size("num_key_value_heads", SIZE_MAX);
-        if (heads % kvHeads != 0) {
-            throw new UnsupportedModelException(
-                    "num_key_value_heads", kvHeads + " do not divide " + heads + " attention heads");
-        }
-        if (absent(root.path("head_dim")) && hidden % heads != 0) {
-            throw new UnsupportedModelException("num_attention_heads", heads + " do not divide hidden_size " + hidden);
-        }
-        int headDim = absent(root.path("head_dim")) ? hidden / heads : size("head_dim", SIZE_MAX);
-        if (headDim % 2 != 0) {
-            throw new UnsupportedModelException("head_dim", headDim + " is odd, rotary embedding needs pairs");
-        }
+    private static ModelConfig model(ConfigFields fields, List<Integer> eosTokens) {
+        Family family = Family.of(fields);
+        fields.refuseIfPresent("quantization_config");
+        int hidden = fields.size("hidden_size", ConfigFields.SIZE_MAX);
+        int heads = fields.size("num_attention_heads", ConfigFields.SIZE_MAX);
+        int layers = fields.size("num_hidden_layers", ConfigFields.LAYERS_MAX);
+        int headDim = headDim(fields, family, hidden, heads);
         return new ModelConfig(
-                "llama",
+                family.modelType(),
                 hidden,
-                size("intermediate_size", SIZE_MAX),
-                size("num_hidden_layers", LAYERS_MAX),
+                fields.size("intermediate_size", ConfigFields.SIZE_MAX),
+                layers,
                 heads,
-                kvHeads,
+                kvHeads(fields, family, heads),
                 headDim,
-                size("vocab_size", 1 << 22),
-                size("max_position_embeddings", CONTEXT_TOKENS_MAX),
-                absent(root.path("rms_norm_eps")) ? 1e-6 : positive(root, "rms_norm_eps"),
-                rope(headDim),
-                root.path("tie_word_embeddings").asBoolean(false),
+                fields.size("vocab_size", VOCABULARY_MAX),
+                fields.size("max_position_embeddings", ConfigFields.CONTEXT_TOKENS_MAX),
+                new ArchitectureFields(fields, family).read(hidden, headDim, layers),
+                family.names(),
+                fields.flag("tie_word_embeddings", family.has(Trait.GEMMA)),
                 eosTokens);
     }
 
-    /** As transformers reads it: {@code rope_scaling} before {@code rope_parameters}, what they lack from the root. */
-    private ModelConfig.Rope rope(int headDim) {
-        JsonNode scaling =
-                root.path("rope_scaling").isEmpty() ? root.path("rope_parameters") : root.path("rope_scaling");
-        JsonNode theta = absent(scaling.path("rope_theta")) ? root : scaling;
-        double base = absent(theta.path("rope_theta")) ? 10_000 : positive(theta, "rope_theta");
-        double[] frequencies = new double[headDim / 2]; // (headDim / 2)
-        for (int i = 0; i < frequencies.length; i++) {
-            frequencies[i] = Math.pow(base, -2.0 * i / headDim);
+    private static int headDim(ConfigFields fields, Family family, int hidden, int heads) {
+        if (!fields.absent("head_dim") || family.headDim() > 0) {
+            return fields.size("head_dim", ConfigFields.SIZE_MAX, family.headDim());
         }
-        if (absent(scaling)) {
-            return new ModelConfig.Rope(frequencies);
+        if (hidden % heads != 0) {
+            throw new UnsupportedModelException("num_attention_heads", heads + " do not divide hidden_size " + hidden);
         }
-        if (!absent(scaling.path("partial_rotary_factor"))
-                && scaling.path("partial_rotary_factor").asDouble() != 1) {
-            throw new UnsupportedModelException("partial_rotary_factor", "only 1 is supported");
-        }
-        String type = scaling.path("rope_type").asString(scaling.path("type").asString("default"));
-        switch (type) {
-            case "default" -> {}
-            case "linear" -> {
-                double factor = positive(scaling, "factor");
-                for (int i = 0; i < frequencies.length; i++) {
-                    frequencies[i] /= factor;
-                }
-            }
-            case "llama3" -> scaleAsLlama3(frequencies, scaling);
-            default ->
-                throw new UnsupportedModelException(
-                        "rope_type", "'" + type + "' is not one of default, linear, llama3");
-        }
-        return new ModelConfig.Rope(frequencies);
+        return hidden / heads;
     }
 
-    /**
-     * Slows down long waves by a factor, leaves short ones, and blends in between. Source: Llama 3.1's reference code,
-     * {@code apply_scaling}.
-     */
-    private void scaleAsLlama3(double[] frequencies, JsonNode scaling) {
-        double factor = positive(scaling, "factor");
-        double low = positive(scaling, "low_freq_factor");
-        double high = positive(scaling, "high_freq_factor");
-        String original = "original_max_position_embeddings";
-        double context = absent(scaling.path(original))
-                ? size("max_position_embeddings", CONTEXT_TOKENS_MAX)
-                : positive(scaling, original);
-        if (high <= low) {
-            throw new UnsupportedModelException("high_freq_factor", "must be above low_freq_factor");
+    private static int kvHeads(ConfigFields fields, Family family, int heads) {
+        String field = "num_key_value_heads";
+        boolean own = fields.absent(field)
+                && (family.has(Trait.OWN_KEYS) || fields.root().has(field));
+        int kvHeads = own ? heads : fields.size(field, ConfigFields.SIZE_MAX);
+        if (heads % kvHeads != 0) {
+            throw new UnsupportedModelException(field, kvHeads + " do not divide " + heads + " attention heads");
         }
-        for (int i = 0; i < frequencies.length; i++) {
-            double turns = context * frequencies[i] / (2 * Math.PI);
-            double keep = Math.min(1, Math.max(0, (turns - low) / (high - low)));
-            frequencies[i] = (1 - keep) * frequencies[i] / factor + keep * frequencies[i];
-        }
-    }
-
-    private static boolean absent(JsonNode node) {
-        return node.isMissingNode() || node.isNull();
-    }
-
-    private int size(String field, int max) {
-        JsonNode node = root.path(field);
-        if (!node.isInt() || node.intValue() < 1 || node.intValue() > max) {
-            throw new UnsupportedModelException(field, "must be a whole number from 1 to " + max + ", but is " + node);
-        }
-        return node.intValue();
-    }
-
-    private static double positive(JsonNode object, String field) {
-        JsonNode node = object.path(field);
-        if (!node.isNumber() || !(node.doubleValue() > 0) || Double.isInfinite(node.doubleValue())) {
-            throw new UnsupportedModelException(field, "must be a number above 0, but is " + node);
-        }
-        return node.doubleValue();
-    }
-
-    private void refuseUnlessText(String field, Set<String> supported) {
-        JsonNode node = root.path(field);
-        if (!supported.contains(node.asString("")) || !node.isString()) {
-            throw new UnsupportedModelException(field, "is " + node + ", supported: " + supported);
-        }
-    }
-
-    private void refuseIfTrue(String field) {
-        JsonNode node = root.path(field);
-        if (!absent(node) && !(node.isBoolean() && !node.booleanValue())) {
-            throw new UnsupportedModelException(field, "is " + node + ", only false is supported");
-        }
-    }
-
-    private void refuseIfPresent(String field) {
-        if (!absent(root.path(field))) {
-            throw new UnsupportedModelException(field, "is not supported");
-        }
-    }
-
-    private void refuseUnlessOne(String field) {
-        JsonNode node = root.path(field);
-        if (!absent(node) && !(node.isNumber() && node.doubleValue() == 1)) {
-            throw new UnsupportedModelException(field, "is " + node + ", only 1 is supported");
-        }
+        return kvHeads;
     }
 }

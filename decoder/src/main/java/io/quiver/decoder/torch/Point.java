@@ -1,6 +1,7 @@
 package io.quiver.decoder.torch;
 
 import io.quiver.decoder.ModelConfig;
+import io.quiver.decoder.ModelNames;
 import java.math.BigInteger;
 import java.util.ArrayList;
 import java.util.List;
@@ -13,33 +14,45 @@ import java.util.List;
  * @param outs features that each writes // (modules)
  */
 record Point(List<String> modules, int in, List<Integer> outs) {
-    /** Points of one layer of a Llama: q,k,v; o; gate,up; down. */
+    /** Points of one layer: what attention reads, its output, what the MLP reads, its output. */
     static final int PER_LAYER = 4;
 
     Point {
         modules = List.copyOf(modules);
         outs = List.copyOf(outs);
+        if (modules.size() != outs.size()) {
+            throw new IllegalArgumentException(modules.size() + " modules cannot have " + outs.size() + " outputs");
+        }
     }
 
     /** All points of a model, layer by layer. */
     static List<Point> of(ModelConfig config) {
+        ModelNames names = config.names();
+        int hidden = config.hidden();
         int attention = config.heads() * config.headDim();
         int shared = config.kvHeads() * config.headDim();
+        int inner = config.intermediate();
+        List<Integer> input = List.of(attention, shared, shared);
+        List<Integer> mlp = config.architecture().gated() ? List.of(inner, inner) : List.of(inner);
         List<Point> points = new ArrayList<>();
         for (int layer = 0; layer < config.layers(); layer++) {
-            String prefix = "model.layers." + layer + ".";
-            points.add(new Point(
-                    List.of(prefix + "self_attn.q_proj", prefix + "self_attn.k_proj", prefix + "self_attn.v_proj"),
-                    config.hidden(),
-                    List.of(attention, shared, shared)));
-            points.add(new Point(List.of(prefix + "self_attn.o_proj"), attention, List.of(config.hidden())));
-            points.add(new Point(
-                    List.of(prefix + "mlp.gate_proj", prefix + "mlp.up_proj"),
-                    config.hidden(),
-                    List.of(config.intermediate(), config.intermediate())));
-            points.add(new Point(List.of(prefix + "mlp.down_proj"), config.intermediate(), List.of(config.hidden())));
+            String prefix = names.layer(layer);
+            points.add(of(prefix, names.attentionInput(), hidden, input));
+            points.add(of(prefix, List.of(names.attentionOutput()), attention, List.of(hidden)));
+            points.add(of(prefix, names.mlpInput(), hidden, mlp));
+            points.add(of(prefix, List.of(names.mlpOutput()), inner, List.of(hidden)));
         }
         return points;
+    }
+
+    /** @param outs what the modules write; a single module that is all of them writes all of it, in this order */
+    private static Point of(String prefix, List<String> modules, int in, List<Integer> outs) {
+        List<String> paths = modules.stream().map(module -> prefix + module).toList();
+        if (paths.size() == 1) {
+            return new Point(
+                    paths, in, List.of(outs.stream().mapToInt(Integer::intValue).sum()));
+        }
+        return new Point(paths, in, outs);
     }
 
     /** Width of the pieces into which all outputs can be cut, so that modules of different width share one pool of B. */

@@ -47,7 +47,7 @@ public final class TorchDecoder implements Decoder {
         this.settings = settings;
         this.program = program;
         List<Point> points = Point.of(config);
-        pools = new ExpertPools(program, points, LlamaProgram.elementBytes(settings), settings.rankMax());
+        pools = new ExpertPools(program, points, DecoderProgram.elementBytes(settings), settings.rankMax());
         tables = new Tables(program, points);
         calls = new StepCalls(program, config, points, settings.stepTokensMax());
     }
@@ -61,14 +61,14 @@ public final class TorchDecoder implements Decoder {
      * @throws io.quiver.lora.model.InvalidBaseModelException if the files do not fit together
      */
     public static TorchDecoder open(Path modelFolder, DecoderSettings settings) throws IOException {
-        return open(modelFolder, settings, settings.onCpu() ? LlamaProgram.ONEDNN : LlamaProgram.PLAIN);
+        return open(modelFolder, settings, settings.onCpu() ? DecoderProgram.ONEDNN : DecoderProgram.PLAIN);
     }
 
     /** @param linear the text of the linear layers */
     static TorchDecoder open(Path modelFolder, DecoderSettings settings, String linear) throws IOException {
         ModelConfig config = ConfigFile.read(modelFolder);
         WeightFiles files = WeightFiles.of(modelFolder);
-        return new TorchDecoder(config, settings, LlamaProgram.load(config, files, settings, linear));
+        return new TorchDecoder(config, settings, DecoderProgram.load(config, files, settings, linear));
     }
 
     @Override
@@ -212,7 +212,7 @@ public final class TorchDecoder implements Decoder {
         lock.lock();
         try {
             long positionBytes =
-                    2L * config.layers() * config.kvHeads() * config.headDim() * LlamaProgram.elementBytes(settings);
+                    2L * config.layers() * config.kvHeads() * config.headDim() * DecoderProgram.elementBytes(settings);
             return sequences.stream()
                     .mapToLong(s -> s.capacity() * positionBytes)
                     .sum();

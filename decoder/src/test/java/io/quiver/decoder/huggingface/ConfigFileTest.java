@@ -47,8 +47,9 @@ class ConfigFileTest {
         assertThat(config.headDim()).isEqualTo(16);
         assertThat(config.tiedEmbeddings()).isFalse();
         assertThat(config.eosTokens()).isEmpty();
-        assertThat(config.rope().inverseFrequencies()).hasSize(8);
-        assertThat(config.rope().inverseFrequencies()[4]).isEqualTo(1 / Math.sqrt(10_000), within(1e-15));
+        assertThat(config.architecture().ropes().get(0).inverseFrequencies()).hasSize(8);
+        assertThat(config.architecture().ropes().get(0).inverseFrequencies()[4])
+                .isEqualTo(1 / Math.sqrt(10_000), within(1e-15));
     }
 
     @ParameterizedTest
@@ -60,27 +61,40 @@ class ConfigFileTest {
                 "rope_parameters | {\"rope_theta\": 100.0}"
             })
     void the_rotary_base_is_read_in_the_old_and_the_new_form(String field, String value) throws IOException {
-        assertThat(read(with(field, value)).rope().inverseFrequencies()[4]).isEqualTo(0.1, within(1e-15));
+        assertThat(read(with(field, value)).architecture().ropes().get(0).inverseFrequencies()[4])
+                .isEqualTo(0.1, within(1e-15));
     }
 
     @Test
     void a_rotary_base_outside_of_the_parameters_counts_if_they_have_none() throws IOException {
         ObjectNode root = (ObjectNode) JSON.readTree(with("rope_theta", "100"));
         root.set("rope_parameters", JSON.readTree("{\"rope_type\": \"default\"}"));
-        assertThat(read(JSON.writeValueAsString(root)).rope().inverseFrequencies()[4])
+        assertThat(read(JSON.writeValueAsString(root))
+                        .architecture()
+                        .ropes()
+                        .get(0)
+                        .inverseFrequencies()[4])
                 .isEqualTo(0.1, within(1e-15));
         root.set("rope_parameters", JSON.readTree("{\"rope_theta\": 1e4}"));
-        assertThat(read(JSON.writeValueAsString(root)).rope().inverseFrequencies()[4])
+        assertThat(read(JSON.writeValueAsString(root))
+                        .architecture()
+                        .ropes()
+                        .get(0)
+                        .inverseFrequencies()[4])
                 .isEqualTo(0.01, within(1e-15));
         root.set("rope_scaling", JSON.readTree("{\"type\": \"linear\", \"factor\": 4, \"rope_theta\": 16}"));
-        assertThat(read(JSON.writeValueAsString(root)).rope().inverseFrequencies()[4])
+        assertThat(read(JSON.writeValueAsString(root))
+                        .architecture()
+                        .ropes()
+                        .get(0)
+                        .inverseFrequencies()[4])
                 .isEqualTo(0.0625, within(1e-15));
     }
 
     @Test
     void linear_scaling_divides_every_frequency() throws IOException {
         ModelConfig config = read(with("rope_scaling", "{\"type\": \"linear\", \"factor\": 4}"));
-        assertThat(config.rope().inverseFrequencies()[0]).isEqualTo(0.25);
+        assertThat(config.architecture().ropes().get(0).inverseFrequencies()[0]).isEqualTo(0.25);
     }
 
     @Test
@@ -91,8 +105,8 @@ class ConfigFileTest {
                 "{\"rope_type\": \"llama3\", \"factor\": 8, \"low_freq_factor\": 1, \"high_freq_factor\": 4,"
                         + " \"original_max_position_embeddings\": 64}"));
         // Turns within 64 tokens: 10.2, 3.22, 1.02, 0.32, ...
-        double[] before = plain.rope().inverseFrequencies();
-        double[] after = config.rope().inverseFrequencies();
+        double[] before = plain.architecture().ropes().get(0).inverseFrequencies();
+        double[] after = config.architecture().ropes().get(0).inverseFrequencies();
         assertThat(after[0]).isEqualTo(before[0]);
         double keep = (64 * before[1] / (2 * Math.PI) - 1) / 3;
         assertThat(after[1]).isEqualTo(before[1] * ((1 - keep) / 8 + keep), within(1e-12));
@@ -112,11 +126,10 @@ class ConfigFileTest {
     @CsvSource(
             delimiter = '|',
             value = {
-                "model_type | \"mistral\" | model_type",
+                "model_type | \"mixtral\" | model_type",
                 "model_type | null | model_type",
-                "attention_bias | true | attention_bias",
-                "mlp_bias | true | mlp_bias",
-                "hidden_act | \"gelu\" | hidden_act",
+                "attention_bias | 1 | attention_bias",
+                "hidden_act | \"relu\" | hidden_act",
                 "sliding_window | 64 | sliding_window",
                 "quantization_config | {} | quantization_config",
                 "partial_rotary_factor | 0.5 | partial_rotary_factor",

@@ -196,7 +196,10 @@ class GatesTest {
             }
             inputs[t] = new double[x.length];
             for (int i = 0; i < x.length; i++) {
-                inputs[t][i] = x[i] / Math.sqrt(mean + decoder.config().rmsNormEps()) * weight[i][0];
+                inputs[t][i] = x[i]
+                        / Math.sqrt(
+                                mean + decoder.config().architecture().norm().eps())
+                        * weight[i][0];
             }
         }
         return inputs;

@@ -38,7 +38,19 @@ class GoldenTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"llama", "llama-tied-sharded", "llama-rope-llama3", "llama-bf16"})
+    @ValueSource(
+            strings = {
+                "llama",
+                "llama-tied-sharded",
+                "llama-rope-llama3",
+                "llama-bf16",
+                "mistral",
+                "qwen2",
+                "qwen3",
+                "phi",
+                "phi3",
+                "gemma2"
+            })
     void a_base_model_gives_the_logits_and_tokens_of_transformers(String model) {
         try (TorchDecoder decoder = Fixtures.open(model, Precision.FP32)) {
             check(decoder, new Routing.Base(), "models/" + model + "/expected");

@@ -115,7 +115,7 @@ class ModelLoadingTest {
     void the_text_for_other_devices_gives_the_same_logits_on_the_cpu() throws IOException {
         DecoderSettings settings = DecoderSettings.cpu(Precision.FP32, 1);
         Path model = Fixtures.path("models/llama");
-        try (TorchDecoder decoder = TorchDecoder.open(model, settings, LlamaProgram.PLAIN)) {
+        try (TorchDecoder decoder = TorchDecoder.open(model, settings, DecoderProgram.PLAIN)) {
             assertThat(Fixtures.maxDifference(Fixtures.logits(decoder, new Routing.Base(), IDS), expected()))
                     .isLessThan(5e-5);
         }
