@@ -47,19 +47,40 @@ public interface Decoder extends AutoCloseable {
      *
      * @throws IllegalArgumentException if an expert of the routing is not resident here
      */
-    Sequence open(Routing routing);
+    default Sequence open(Routing routing) {
+        return open(routing, config().contextTokensMax());
+    }
+
+    /**
+     * Opens a sequence without tokens that will hold a bounded number of them.
+     *
+     * @param tokensMax so many at most; its memory never exceeds {@link #cacheBytes(int)} of that
+     * @throws IllegalArgumentException if an expert of the routing is not resident here, or the model's context is smaller
+     */
+    Sequence open(Routing routing, int tokensMax);
+
+    /**
+     * Opens a sequence that begins with a copy of the first tokens of another one, which may be frozen, with its routing.
+     *
+     * @param tokens how many
+     * @throws IllegalArgumentException if the other is closed or has fewer tokens, or as {@link #open(Routing, int)} does
+     */
+    Sequence fork(Sequence source, int tokens, int tokensMax);
 
     /**
      * Feeds tokens to sequences and returns, in the same order, what follows. One feed with many tokens is a prefill,
      * many feeds with one token each are a batched decode step; sequences in one call may have different routings.
      *
-     * @throws IllegalArgumentException if a sequence would outgrow {@link ModelConfig#contextTokensMax()}, is closed or
+     * @throws IllegalArgumentException if a sequence would outgrow the tokens that it was opened for, is closed, frozen or
      *     fed twice in one call, or if a token is not in the vocabulary; nothing is fed then
      */
     List<StepOutput> step(List<Feed> feeds);
 
     /** Bytes of keys and values now held by open sequences. */
     long cacheBytes();
+
+    /** Bytes of keys and values of a sequence with that many tokens. */
+    long cacheBytes(int tokens);
 
     @Override
     void close();

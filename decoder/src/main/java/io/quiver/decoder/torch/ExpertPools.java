@@ -12,8 +12,9 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Where resident experts lie: at every point a pool of slots, slot 0 all zero. A pool grows by half when it is full and takes
- * the rank of its largest expert; shorter ranks are padded with zeros. Not thread-safe.
+ * Where resident experts lie: at every point a pool of slots, slot 0 all zero. A pool grows by half when it is full, which on a CPU
+ * takes memory for the slots in use only, and takes the rank of its largest expert; shorter ranks are padded with zeros. The
+ * lowest free slot is taken first, so that memory given back by one expert is the next one's. Not thread-safe.
  */
 final class ExpertPools {
     private final TensorProgram program;
@@ -23,6 +24,9 @@ final class ExpertPools {
     private final BitSet[] used; // (points)
     private final int[] capacities; // (points)
     private final int[] ranks; // (points)
+    /** How many slots, the first ones, were ever written; what lies behind them takes no memory on a CPU. */
+    private final int[] written; // (points)
+
     private final Map<String, Place> places = new HashMap<>();
 
     /** A module of the model: its point, its place there, and its number among all modules. */
@@ -36,12 +40,14 @@ final class ExpertPools {
         used = new BitSet[points.size()];
         capacities = new int[points.size()];
         ranks = new int[points.size()];
+        written = new int[points.size()];
         int module = 0;
         for (int q = 0; q < points.size(); q++) {
             used[q] = new BitSet();
             used[q].set(ResidentExpert.NOTHING);
             capacities[q] = 1;
             ranks[q] = 1;
+            written[q] = 1;
             for (int i = 0; i < points.get(q).modules().size(); i++) {
                 places.put(points.get(q).modules().get(i), new Place(q, i, module++));
             }
@@ -163,6 +169,7 @@ final class ExpertPools {
                 slots[q] = used[q].nextClearBit(0);
                 makeRoom(q, slots[q] + 1, rank);
                 used[q].set(slots[q]);
+                written[q] = Math.max(written[q], slots[q] + 1);
             }
         }
         program.run("commit", prepared.id(), slots);
@@ -173,7 +180,7 @@ final class ExpertPools {
         int capacity = slots > capacities[q] ? Math.max(slots, capacities[q] + capacities[q] / 2) : capacities[q];
         int poolRank = Math.max(rank, ranks[q]);
         if (capacity != capacities[q] || poolRank != ranks[q]) {
-            program.run("grow", q, capacity, poolRank);
+            program.run("grow", q, capacity, poolRank, written[q]);
             capacities[q] = capacity;
             ranks[q] = poolRank;
         }

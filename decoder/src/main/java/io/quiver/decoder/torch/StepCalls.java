@@ -85,8 +85,7 @@ final class StepCalls {
         for (Progress progress : all) {
             int tokens = Math.min(room, progress.left());
             if (tokens > 0) {
-                int capacity =
-                        progress.sequence.capacityFor(progress.sequence.length() + tokens, config.contextTokensMax());
+                int capacity = progress.sequence.capacityFor(progress.sequence.length() + tokens);
                 pieces.add(new Piece(progress, tokens, capacity));
                 room -= tokens;
             }

@@ -33,6 +33,7 @@ public final class TorchDecoder implements Decoder {
     private final TensorProgram program;
     private final ExpertPools pools;
     private final Tables tables;
+    private final CheckFeeds checkFeeds;
     private final StepCalls calls;
     private final ReentrantLock lock = new ReentrantLock(true);
     private final ReentrantLock loading = new ReentrantLock(true);
@@ -49,6 +50,7 @@ public final class TorchDecoder implements Decoder {
         List<Point> points = Point.of(config);
         pools = new ExpertPools(program, points, DecoderProgram.elementBytes(settings), settings.rankMax());
         tables = new Tables(program, points);
+        checkFeeds = new CheckFeeds(this, config.vocabulary());
         calls = new StepCalls(program, config, points, settings.stepTokensMax());
     }
 
@@ -139,7 +141,11 @@ public final class TorchDecoder implements Decoder {
     }
 
     @Override
-    public Sequence open(Routing routing) {
+    public Sequence open(Routing routing, int tokensMax) {
+        if (tokensMax < 1 || tokensMax > config.contextTokensMax()) {
+            throw new IllegalArgumentException(
+                    tokensMax + " tokens are not between 1 and the context of " + config.contextTokensMax());
+        }
         lock.lock();
         try {
             requireOpen();
@@ -152,11 +158,56 @@ public final class TorchDecoder implements Decoder {
                     && !fixed.experts().isEmpty()) {
                 table = tables.open(Table.Key.fixed(residents(fixed.experts()), fixed.weights()));
             }
-            TorchSequence sequence = new TorchSequence(this, nextSequence++, routing, table);
+            TorchSequence sequence = new TorchSequence(this, nextSequence++, routing, tokensMax, table);
             sequences.add(sequence);
             return sequence;
         } finally {
             lock.unlock();
+        }
+    }
+
+    @Override
+    public Sequence fork(Sequence source, int tokens, int tokensMax) {
+        lock.lock();
+        try {
+            if (!(source instanceof TorchSequence from) || !from.belongsTo(this) || from.closed()) {
+                throw new IllegalArgumentException("the sequence to begin with is closed or of another decoder");
+            }
+            if (tokens < 1 || tokens > from.length() || tokens > tokensMax) {
+                throw new IllegalArgumentException(tokens + " tokens are not between 1 and the " + from.length()
+                        + " of the sequence to begin with, or more than " + tokensMax);
+            }
+            TorchSequence sequence = (TorchSequence) open(from.routing(), tokensMax);
+            try {
+                int capacity = sequence.capacityFor(tokens);
+                program.run("begin_with", sequence.id(), from.id(), tokens, capacity);
+                sequence.advance(tokens, capacity);
+                return sequence;
+            } catch (RuntimeException e) {
+                close(sequence);
+                throw e;
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    void freeze(TorchSequence sequence) {
+        lock.lock();
+        try {
+            if (!closed && !sequence.closed()) {
+                sequence.markFrozen();
+                giveBackTable(sequence);
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void giveBackTable(TorchSequence sequence) {
+        @Nullable Table table = sequence.takeTable();
+        if (table != null) {
+            tables.close(table);
         }
     }
 
@@ -176,34 +227,10 @@ public final class TorchDecoder implements Decoder {
         lock.lock();
         try {
             requireOpen();
-            check(feeds);
+            checkFeeds.check(feeds);
             return calls.run(feeds);
         } finally {
             lock.unlock();
-        }
-    }
-
-    private void check(List<Feed> feeds) {
-        Set<Sequence> seen = new HashSet<>();
-        for (Feed feed : feeds) {
-            if (!(feed.sequence() instanceof TorchSequence sequence)
-                    || !sequence.belongsTo(this)
-                    || sequence.closed()) {
-                throw new IllegalArgumentException("the sequence is closed or of another decoder");
-            }
-            if (!seen.add(sequence)) {
-                throw new IllegalArgumentException("one sequence is fed twice in one step");
-            }
-            if ((long) sequence.length() + feed.tokens().length > config.contextTokensMax()) {
-                throw new IllegalArgumentException(sequence.length() + " tokens and " + feed.tokens().length
-                        + " more exceed the context of " + config.contextTokensMax());
-            }
-            for (int token : feed.tokens()) {
-                if (token < 0 || token >= config.vocabulary()) {
-                    throw new IllegalArgumentException(
-                            "token " + token + " is not in the vocabulary of " + config.vocabulary());
-                }
-            }
         }
     }
 
@@ -211,14 +238,20 @@ public final class TorchDecoder implements Decoder {
     public long cacheBytes() {
         lock.lock();
         try {
-            long positionBytes =
-                    2L * config.layers() * config.kvHeads() * config.headDim() * DecoderProgram.elementBytes(settings);
-            return sequences.stream()
-                    .mapToLong(s -> s.capacity() * positionBytes)
-                    .sum();
+            return sequences.stream().mapToLong(TorchSequence::cacheBytes).sum();
         } finally {
             lock.unlock();
         }
+    }
+
+    @Override
+    public long cacheBytes(int tokens) {
+        return positionBytes() * tokens;
+    }
+
+    /** Bytes of one position's keys and values in all layers. */
+    long positionBytes() {
+        return 2L * config.layers() * config.kvHeads() * config.headDim() * DecoderProgram.elementBytes(settings);
     }
 
     void close(TorchSequence sequence) {
@@ -231,10 +264,7 @@ public final class TorchDecoder implements Decoder {
             sequences.remove(sequence);
             if (!closed) {
                 program.run("forget", sequence.id());
-                @Nullable Table table = sequence.table();
-                if (table != null) {
-                    tables.close(table);
-                }
+                giveBackTable(sequence);
             }
         } finally {
             lock.unlock();

@@ -11,16 +11,22 @@ final class TorchSequence implements Sequence {
     private final TorchDecoder decoder;
     private final long id;
     private final Routing routing;
-    private final @Nullable Table table;
+    private final int tokensMax;
+    private @Nullable Table table;
     private volatile int length;
     private volatile int capacity;
+    private volatile boolean frozen;
     private volatile boolean closed;
 
-    /** @param table of the routing's library, null for the base model alone */
-    TorchSequence(TorchDecoder decoder, long id, Routing routing, @Nullable Table table) {
+    /**
+     * @param tokensMax tokens that it will hold at most
+     * @param table of the routing's library, null for the base model alone
+     */
+    TorchSequence(TorchDecoder decoder, long id, Routing routing, int tokensMax, @Nullable Table table) {
         this.decoder = decoder;
         this.id = id;
         this.routing = routing;
+        this.tokensMax = tokensMax;
         this.table = table;
     }
 
@@ -32,6 +38,16 @@ final class TorchSequence implements Sequence {
     @Override
     public Routing routing() {
         return routing;
+    }
+
+    @Override
+    public long cacheBytes() {
+        return decoder.positionBytes() * capacity;
+    }
+
+    @Override
+    public void freeze() {
+        decoder.freeze(this);
     }
 
     @Override
@@ -52,8 +68,28 @@ final class TorchSequence implements Sequence {
         return table;
     }
 
+    /** Takes the library away, for whoever gives it back. Guarded by the decoder's lock, as the table is. */
+    @Nullable
+    Table takeTable() {
+        Table taken = table;
+        table = null;
+        return taken;
+    }
+
+    boolean frozen() {
+        return frozen;
+    }
+
+    void markFrozen() {
+        frozen = true;
+    }
+
     boolean closed() {
         return closed;
+    }
+
+    int tokensMax() {
+        return tokensMax;
     }
 
     void markClosed() {
@@ -62,13 +98,13 @@ final class TorchSequence implements Sequence {
     }
 
     /** Positions that the cache must have for so many tokens: grown by half, so that copies stay rare. */
-    int capacityFor(int tokens, int contextTokensMax) {
+    int capacityFor(int tokens) {
         if (tokens <= capacity) {
             return capacity;
         }
         long wanted = Math.max(tokens, capacity + capacity / 2L);
         long rounded = (wanted + CAPACITY_STEP - 1) / CAPACITY_STEP * CAPACITY_STEP;
-        return (int) Math.min(rounded, contextTokensMax);
+        return (int) Math.min(rounded, tokensMax);
     }
 
     int capacity() {
