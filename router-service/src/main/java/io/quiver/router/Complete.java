@@ -16,7 +16,6 @@ import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Begins completions: names to digests, text to tokens, experts into memory, then over to the decode thread. Everything
@@ -46,10 +45,11 @@ public final class Complete {
     /**
      * Begins a completion.
      *
+     * @param client who asks: clients take turns where texts wait
      * @param events takes what happens, from the decode thread: quick, and never throwing
      * @throws RequestRefusedException if it cannot be begun
      */
-    public RunningCompletion begin(CompletionOrder order, Consumer<CompletionEvent> events) {
+    public RunningCompletion begin(CompletionOrder order, String client, Consumer<CompletionEvent> events) {
         if (!catalogue.isReady()) {
             throw new RequestRefusedException(
                     RefusalCode.CATALOGUE_LOADING, "the router is still reading its catalogue", null);
@@ -66,7 +66,7 @@ public final class Complete {
         SplittableRandom random = new SplittableRandom(seed);
         int choices = prompts.size() * order.choices();
         List<TextTask> tasks = new ArrayList<>();
-        try (DecodeScheduler.Room room = model.scheduler().reserve(choices)) {
+        try (DecodeScheduler.Room room = model.scheduler().reserve(choices, client)) {
             List<ExpertPool.Lease> leases = leases(model, plan, choices);
             for (int choice = 0; choice < choices; choice++) {
                 int prompt = choice / order.choices();
@@ -206,7 +206,8 @@ public final class Complete {
                             + (answers ? ", and the answer needs at least one" : ""),
                     param);
         }
-        int tokensMax = atMost(left, order.tokensMax());
+        int tokensMax = Math.min(left, order.tokensMax() == null ? roomInCache(model, prompt) : order.tokensMax());
+        requireRoomInCache(model, prompt, tokensMax, param);
         if (plan.trace() == TraceDetail.MODULES && prompt.length + tokensMax > MODULE_TRACE_TOKENS_MAX) {
             throw new RequestRefusedException(
                     RefusalCode.INVALID_REQUEST,
@@ -225,7 +226,25 @@ public final class Complete {
         return tokensMax;
     }
 
-    private static int atMost(int left, @Nullable Integer wanted) {
-        return wanted == null ? left : Math.min(left, wanted);
+    /** How many tokens have room behind a prompt, one at least; the last one generated needs no keys and values. */
+    private static int roomInCache(ServedModel model, int[] prompt) {
+        return (int) Math.max(1, Math.min(model.contextTokensMax(), cachePositions(model) - prompt.length + 1));
+    }
+
+    private static long cachePositions(ServedModel model) {
+        return model.scheduler().limits().cacheBytesMax() / model.decoder().cacheBytes(1);
+    }
+
+    /** A text that alone needs more than there is for all would wait for ever. */
+    private static void requireRoomInCache(ServedModel model, int[] prompt, int tokensMax, String param) {
+        long positions = cachePositions(model);
+        if (prompt.length + Math.max(0, tokensMax - 1) > positions) {
+            throw new RequestRefusedException(
+                    RefusalCode.CACHE_MEMORY_EXCEEDED,
+                    "prompt and answer can have " + (prompt.length + tokensMax) + " tokens; the memory for keys and"
+                            + " values of " + model.base().name() + " holds " + (positions + 1)
+                            + " (quiver.router.cache-memory)",
+                    prompt.length > positions ? param : "max_tokens");
+        }
     }
 }

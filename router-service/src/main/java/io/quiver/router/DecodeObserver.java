@@ -2,6 +2,15 @@ package io.quiver.router;
 
 /** Is told what a decode thread does, to count it. Calls must be quick. */
 public interface DecodeObserver {
+    /** A text has left the queue. */
+    void begun(String model, long waitedNanos);
+
+    /** A prompt was looked up among what was read before; so many of its tokens need not be read again. */
+    void prefix(String model, int promptTokens, int reusedTokens);
+
+    /** A text has one token more. */
+    void nextToken(String model, long gapNanos);
+
     /** A text has its first token. */
     void firstToken(String model, long waitedNanos);
 

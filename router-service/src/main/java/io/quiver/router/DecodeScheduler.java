@@ -1,24 +1,15 @@
 package io.quiver.router;
 
 import io.quiver.decoder.Decoder;
-import io.quiver.decoder.Decoder.Feed;
-import io.quiver.decoder.Decoder.StepOutput;
-import io.quiver.decoder.Sequence;
-import java.util.ArrayList;
-import java.util.Iterator;
-import java.util.List;
-import java.util.Objects;
-import java.util.concurrent.LinkedBlockingDeque;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
-import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * Decodes the texts of one base model, together: one thread feeds every running text its next token in one call, each
- * with its own library. Texts join and leave between any two steps. At a boundary one prompt is read at most while others
- * run, so that a burst of long prompts does not stop them.
+ * with its own library. Texts join and leave between any two steps. Prompts are read in pieces beside the running texts, so
+ * that long ones do not stop them. A text joins when the memory that it can need at most is free, and no text overtakes it
+ * while it waits for that.
  */
 public final class DecodeScheduler implements AutoCloseable {
     /**
@@ -26,34 +17,59 @@ public final class DecodeScheduler implements AutoCloseable {
      *
      * @param runningMax texts decoded together
      * @param waitingMax texts that wait for that
+     * @param promptTokensMax tokens of prompts that one step reads beside texts that generate
+     * @param cacheBytesMax keys and values of all texts and kept prefixes
+     * @param prefixBytesMax of that, for prefixes of texts that have ended; 0 keeps none and reuses none
      */
-    public record Limits(int runningMax, int waitingMax) {
+    public record Limits(int runningMax, int waitingMax, int promptTokensMax, long cacheBytesMax, long prefixBytesMax) {
         public Limits {
-            if (runningMax < 1 || waitingMax < 0) {
-                throw new IllegalArgumentException("at least one text must run: " + runningMax + ", " + waitingMax);
+            if (runningMax < 1 || waitingMax < 0 || promptTokensMax < 1 || cacheBytesMax < 1 || prefixBytesMax < 0) {
+                throw new IllegalArgumentException("a limit is too small: " + runningMax + " and " + waitingMax
+                        + " texts, " + promptTokensMax + " tokens, " + cacheBytesMax + " and " + prefixBytesMax
+                        + " bytes");
             }
         }
     }
 
+    /**
+     * What is in use at one moment.
+     *
+     * @param reservedBytes that the running texts can need at most, for keys and values
+     * @param prefixBytes of kept prefixes
+     */
+    public record Load(
+            int running, int waiting, long cacheBytesMax, long reservedBytes, int prefixes, long prefixBytes) {}
+
     /** Room for some texts, taken before their experts are loaded. Closing gives back what was not submitted. */
     public final class Room implements AutoCloseable {
+        private final String client;
         private int texts;
 
-        private Room(int texts) {
+        private Room(int texts, String client) {
             this.texts = texts;
+            this.client = client;
         }
 
-        /** Hands a text over, with what it keeps in use until it ends. */
+        /**
+         * Hands a text over, with what it keeps in use until it ends.
+         *
+         * @throws IllegalArgumentException if the text can need more memory than there is for all
+         */
         public void submit(TextTask task, AutoCloseable keeps) {
             if (texts == 0) {
                 throw new IllegalStateException("no room left");
             }
+            ScheduledText text = new ScheduledText(task, client, keeps, System.nanoTime());
+            long bytes = decoder.cacheBytes(text.positionsMax());
+            if (bytes > limits.cacheBytesMax()) {
+                throw new IllegalArgumentException(text.positionsMax() + " tokens need " + bytes
+                        + " bytes of keys and values; there are " + limits.cacheBytesMax());
+            }
             texts--;
-            Entry entry = new Entry(task, keeps, System.nanoTime());
-            waiting.add(entry);
+            waiting.add(text);
             // The thread looks once more after it was told to stop; what came later has nobody to begin it.
-            if (closed && waiting.remove(entry)) {
-                fail(entry, stopping());
+            if (closed && waiting.take(text)) {
+                fail(text, stopping());
             }
         }
 
@@ -61,25 +77,6 @@ public final class DecodeScheduler implements AutoCloseable {
         public void close() {
             taken.addAndGet(-texts);
             texts = 0;
-        }
-    }
-
-    private static final class Entry {
-        final TextTask task;
-        final AutoCloseable keeps;
-        final long submittedNanos;
-
-        @Nullable
-        Sequence sequence;
-
-        Entry(TextTask task, AutoCloseable keeps, long submittedNanos) {
-            this.task = task;
-            this.keeps = keeps;
-            this.submittedNanos = submittedNanos;
-        }
-
-        Sequence sequence() {
-            return Objects.requireNonNull(sequence, "the text has begun");
         }
     }
 
@@ -91,13 +88,13 @@ public final class DecodeScheduler implements AutoCloseable {
     private final Decoder decoder;
     private final Limits limits;
     private final DecodeObserver observer;
-    private final LinkedBlockingDeque<Entry> waiting = new LinkedBlockingDeque<>();
+    private final WaitingTexts waiting = new WaitingTexts();
+    private final TextPace pace = new TextPace();
     private final AtomicInteger taken = new AtomicInteger();
     /** Owned by the decode thread. */
-    private final List<Entry> running = new ArrayList<>();
+    private final RunningTexts running;
 
     private final Thread thread;
-    private volatile int runningCount;
     private volatile boolean closed;
 
     public DecodeScheduler(String model, Decoder decoder, Limits limits, DecodeObserver observer) {
@@ -105,6 +102,7 @@ public final class DecodeScheduler implements AutoCloseable {
         this.decoder = decoder;
         this.limits = limits;
         this.observer = observer;
+        this.running = new RunningTexts(model, decoder, limits, observer, this::ended);
         this.thread = new Thread(this::decode, "decode-" + model);
         thread.setDaemon(true);
         thread.start();
@@ -113,46 +111,57 @@ public final class DecodeScheduler implements AutoCloseable {
     /**
      * Takes room for some texts.
      *
+     * @param client whose texts they are: clients take turns
      * @throws RequestRefusedException {@link RefusalCode#QUEUE_FULL} if there is none
      */
-    public Room reserve(int texts) {
+    public Room reserve(int texts, String client) {
         int most = limits.runningMax() + limits.waitingMax();
         if (taken.addAndGet(texts) > most) {
             taken.addAndGet(-texts);
-            throw new RequestRefusedException(
+            throw RequestRefusedException.until(
                     RefusalCode.QUEUE_FULL,
                     "the router takes " + most + " texts at a time for model " + model + " and has no room for " + texts
-                            + " more; try again shortly",
-                    null);
+                            + " more; try again later",
+                    pace.until(texts, limits.runningMax()));
         }
-        return new Room(texts);
+        return new Room(texts, client);
+    }
+
+    public Limits limits() {
+        return limits;
     }
 
     /** Texts being decoded. */
     public int runningCount() {
-        return runningCount;
+        return running.count();
     }
 
     /** Texts taken on but not begun. */
     public int waitingCount() {
-        return Math.max(0, taken.get() - runningCount);
+        return Math.max(0, taken.get() - running.count());
+    }
+
+    public Load load() {
+        return new Load(
+                running.count(),
+                waitingCount(),
+                limits.cacheBytesMax(),
+                running.reservedBytes(),
+                running.prefixes(),
+                running.prefixBytes());
     }
 
     private void decode() {
         while (!closed) {
             try {
                 admit();
-                step();
+                running.step();
             } catch (InterruptedException e) {
                 closed = true;
             }
         }
-        running.forEach(entry -> fail(entry, stopping()));
-        running.clear();
-        for (Entry entry = waiting.poll(); entry != null; entry = waiting.poll()) {
-            fail(entry, stopping());
-        }
-        runningCount = 0;
+        running.close(stopping());
+        waiting.takeAll().forEach(text -> fail(text, stopping()));
     }
 
     private static RequestRefusedException stopping() {
@@ -161,102 +170,41 @@ public final class DecodeScheduler implements AutoCloseable {
 
     /** Drops what nobody waits for, then begins the next texts. */
     private void admit() throws InterruptedException {
-        drop(running.iterator());
-        drop(waiting.iterator());
-        runningCount = running.size();
-        if (running.size() >= limits.runningMax()) {
-            return;
+        waiting.takeCancelled().forEach(text -> ended(text, "cancelled"));
+        running.dropCancelled();
+        if (running.count() == 0) {
+            waiting.await(IDLE_POLL_MILLIS);
         }
-        Entry next = running.isEmpty() ? waiting.poll(IDLE_POLL_MILLIS, TimeUnit.MILLISECONDS) : waiting.poll();
-        if (next != null) {
-            begin(next);
-            runningCount = running.size();
-        }
-    }
-
-    private void drop(Iterator<Entry> entries) {
-        while (entries.hasNext()) {
-            Entry entry = entries.next();
-            if (entry.task.isCancelled()) {
-                entries.remove();
-                release(entry, "cancelled");
+        ScheduledText next = waiting.next();
+        while (next != null && running.hasRoomFor(next)) {
+            if (waiting.take(next)) {
+                running.begin(next);
             }
+            next = waiting.next();
         }
     }
 
-    private void begin(Entry entry) {
-        try {
-            Sequence sequence = decoder.open(entry.task.order().routing());
-            entry.sequence = sequence;
-            int[] prompt = entry.task.order().prompt();
-            boolean everyToken = entry.task.order().everyToken();
-            StepOutput output = decoder.step(List.of(new Feed(sequence, prompt, everyToken)))
-                    .get(0);
-            observer.tokens(model, prompt.length, 1);
-            entry.task.begin(output);
-            observer.firstToken(model, System.nanoTime() - entry.submittedNanos);
-            if (entry.task.isDone()) {
-                release(entry, "done");
-            } else {
-                running.add(entry);
-            }
-        } catch (RuntimeException e) {
-            fail(entry, e);
-        }
-    }
-
-    private void step() {
-        if (running.isEmpty()) {
-            return;
-        }
-        List<Feed> feeds = running.stream()
-                .map(entry -> new Feed(entry.sequence(), new int[] {entry.task.last()}))
-                .toList();
-        List<StepOutput> outputs;
-        try {
-            outputs = decoder.step(feeds);
-        } catch (RuntimeException e) {
-            // The step is all or nothing for its texts: what the cache of each holds is not known any more.
-            LOG.error("a step of {} texts of model {} failed", running.size(), model, e);
-            running.forEach(entry -> fail(entry, e));
-            running.clear();
-            return;
-        }
-        observer.tokens(model, 0, outputs.size());
-        for (int i = outputs.size() - 1; i >= 0; i--) {
-            Entry entry = running.get(i);
-            try {
-                entry.task.proceed(outputs.get(i));
-                if (entry.task.isDone()) {
-                    running.remove(i);
-                    release(entry, "done");
-                }
-            } catch (RuntimeException e) {
-                running.remove(i);
-                fail(entry, e);
-            }
-        }
-    }
-
-    private void fail(Entry entry, RuntimeException cause) {
+    private void fail(ScheduledText text, RuntimeException cause) {
         if (!(cause instanceof RequestRefusedException)) {
             LOG.error("a text of model {} failed", model, cause);
         }
-        entry.task.fail(cause);
-        release(entry, "error");
+        text.task().fail(cause);
+        ended(text, "error");
     }
 
-    private void release(Entry entry, String how) {
+    /** Gives back what a text used, once its sequence is gone. */
+    private void ended(ScheduledText text, String how) {
         try {
-            if (entry.sequence != null) {
-                entry.sequence.close();
-            }
-            entry.keeps.close();
+            text.keeps().close();
         } catch (Exception e) {
             LOG.error("a text of model {} could not give back what it used", model, e);
         }
         taken.decrementAndGet();
-        observer.ended(model, how, System.nanoTime() - entry.submittedNanos);
+        long elapsedNanos = System.nanoTime() - text.submittedNanos();
+        if (how.equals("done")) {
+            pace.ended(elapsedNanos / 1e9);
+        }
+        observer.ended(model, how, elapsedNanos);
     }
 
     /** Fails what is running and waiting, and stops the thread. */

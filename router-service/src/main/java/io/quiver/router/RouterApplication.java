@@ -89,7 +89,12 @@ public class RouterApplication {
                         new ContentCache(settings.cacheDir(), store),
                         folder -> TorchDecoder.open(folder, decoder),
                         new OpenStoredModel.Limits(
-                                new DecodeScheduler.Limits(settings.runningMax(), settings.waitingMax()),
+                                new DecodeScheduler.Limits(
+                                        settings.runningMax(),
+                                        settings.waitingMax(),
+                                        settings.promptTokensMax(),
+                                        settings.cacheMemory().toBytes(),
+                                        settings.prefixMemory().toBytes()),
                                 settings.expertMemory().toBytes(),
                                 settings.contextTokensMax()),
                         observer),

@@ -95,6 +95,11 @@ public final class TextTask {
         return order;
     }
 
+    /** Whether what every token of the prompt led to is a part of the answer, so that no part of it may be skipped. */
+    boolean needsWholePrompt() {
+        return order.trace() == TraceDetail.MODULES || order.everyToken();
+    }
+
     /** The token to feed next. */
     int last() {
         return last;
@@ -115,11 +120,6 @@ public final class TextTask {
     /** Says that nobody waits for the text any more; it ends at the next step. From any thread. */
     public void cancel() {
         cancelled = true;
-    }
-
-    /** Takes what the prompt led to. */
-    void begin(StepOutput output) {
-        read(output, 0, order.prompt().length);
     }
 
     /**

@@ -458,11 +458,11 @@ class RouterHttpTest {
         try (InputStream in = response.body()) {
             assertThat(in.read()).isEqualTo('d');
             await().pollInterval(Duration.ofMillis(2))
-                    .until(() -> router.model().decoder().cacheBytes() > 0);
+                    .until(() -> router.model().scheduler().load().reservedBytes() > 0);
         }
         await().atMost(Duration.ofSeconds(20)).until(() -> cancelled() > cancelledBefore);
         await().atMost(Duration.ofSeconds(5))
-                .until(() -> router.model().decoder().cacheBytes() == 0);
+                .until(() -> router.model().scheduler().load().reservedBytes() == 0);
         assertThat(router.model().scheduler().runningCount()).isZero();
     }
 

@@ -35,8 +35,7 @@ final class CheckFeeds {
             }
             for (int token : feed.tokens()) {
                 if (token < 0 || token >= vocabulary) {
-                    throw new IllegalArgumentException(
-                            "token " + token + " is not in the vocabulary of " + vocabulary);
+                    throw new IllegalArgumentException("token " + token + " is not in the vocabulary of " + vocabulary);
                 }
             }
         }

@@ -116,8 +116,7 @@ class ForkTest {
         try (Sequence sequence = decoder.open(new Routing.Base(), tokensMax)) {
             for (int i = 0; i < tokensMax; i++) {
                 feed(sequence, new int[] {7});
-                assertThat(sequence.cacheBytes())
-                        .isBetween(decoder.cacheBytes(i + 1), decoder.cacheBytes(tokensMax));
+                assertThat(sequence.cacheBytes()).isBetween(decoder.cacheBytes(i + 1), decoder.cacheBytes(tokensMax));
             }
             assertThat(decoder.cacheBytes()).isEqualTo(decoder.cacheBytes(tokensMax));
             assertThatThrownBy(() -> feed(sequence, new int[] {7})).isInstanceOf(IllegalArgumentException.class);

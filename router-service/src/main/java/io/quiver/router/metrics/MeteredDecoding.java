@@ -21,6 +21,22 @@ public final class MeteredDecoding implements DecodeObserver {
     }
 
     @Override
+    public void begun(String model, long waitedNanos) {
+        timer("vllm.request_queue_time", model).record(waitedNanos, TimeUnit.NANOSECONDS);
+    }
+
+    @Override
+    public void prefix(String model, int promptTokens, int reusedTokens) {
+        meters.counter("vllm.prefix_cache_queries", MODEL, model).increment(promptTokens);
+        meters.counter("vllm.prefix_cache_hits", MODEL, model).increment(reusedTokens);
+    }
+
+    @Override
+    public void nextToken(String model, long gapNanos) {
+        timer("vllm.inter_token_latency", model).record(gapNanos, TimeUnit.NANOSECONDS);
+    }
+
+    @Override
     public void firstToken(String model, long waitedNanos) {
         timer("vllm.time_to_first_token", model).record(waitedNanos, TimeUnit.NANOSECONDS);
     }
@@ -46,6 +62,21 @@ public final class MeteredDecoding implements DecodeObserver {
         Gauge.builder("vllm.num_requests_waiting", scheduler, DecodeScheduler::waitingCount)
                 .tag(MODEL, model)
                 .register(meters);
+        Gauge.builder("vllm.kv_cache_usage_perc", scheduler, MeteredDecoding::cacheUsage)
+                .tag(MODEL, model)
+                .register(meters);
+        Gauge.builder(
+                        "quiver.router.prefix_bytes",
+                        scheduler,
+                        each -> each.load().prefixBytes())
+                .tag(MODEL, model)
+                .register(meters);
+    }
+
+    /** The part of the memory for keys and values that running texts have reserved, 0 to 1; kept prefixes give way. */
+    private static double cacheUsage(DecodeScheduler scheduler) {
+        DecodeScheduler.Load load = scheduler.load();
+        return (double) load.reservedBytes() / load.cacheBytesMax();
     }
 
     private Timer timer(String name, String model) {

@@ -46,13 +46,13 @@ public final class CompletionRoutes {
     @PostMapping("/v1/completions")
     void text(HttpServletRequest request, HttpServletResponse response) throws IOException, InterruptedException {
         CompletionRequest wanted = CompletionRequest.text(Json.read(request, settings.bodyBytesMax()));
-        answer(wanted, json("cmpl-", wanted, false), response);
+        answer(wanted, json("cmpl-", wanted, false), request, response);
     }
 
     @PostMapping("/v1/chat/completions")
     void chat(HttpServletRequest request, HttpServletResponse response) throws IOException, InterruptedException {
         CompletionRequest wanted = CompletionRequest.chat(Json.read(request, settings.bodyBytesMax()));
-        answer(wanted, json("chatcmpl-", wanted, true), response);
+        answer(wanted, json("chatcmpl-", wanted, true), request, response);
     }
 
     private CompletionJson json(String prefix, CompletionRequest wanted, boolean chat) {
@@ -64,11 +64,12 @@ public final class CompletionRoutes {
                 chat);
     }
 
-    private void answer(CompletionRequest wanted, CompletionJson json, HttpServletResponse response)
+    private void answer(
+            CompletionRequest wanted, CompletionJson json, HttpServletRequest request, HttpServletResponse response)
             throws IOException, InterruptedException {
         // Unbounded, so that a slow client never holds up the decode thread; the context bounds what can come.
         BlockingQueue<CompletionEvent> events = new LinkedBlockingQueue<>();
-        RunningCompletion running = complete.begin(wanted.order(), events::add);
+        RunningCompletion running = complete.begin(wanted.order(), request.getRemoteAddr(), events::add);
         try {
             if (wanted.stream()) {
                 stream(wanted, json, running, events, new EventStream(response));

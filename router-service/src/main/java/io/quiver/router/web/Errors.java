@@ -20,14 +20,14 @@ import tools.jackson.databind.node.ObjectNode;
 @RestControllerAdvice
 public final class Errors {
     private static final Logger LOG = LoggerFactory.getLogger(Errors.class);
-    private static final String RETRY_AFTER_SECONDS = "1";
 
     @ExceptionHandler(RequestRefusedException.class)
     ResponseEntity<byte[]> refused(RequestRefusedException e) {
         ResponseEntity.BodyBuilder response =
                 ResponseEntity.status(e.code().status()).contentType(MediaType.APPLICATION_JSON);
         if (e.code().worthRetrying()) {
-            response.header(HttpHeaders.RETRY_AFTER, RETRY_AFTER_SECONDS);
+            response.header(
+                    HttpHeaders.RETRY_AFTER, Long.toString(e.retryAfter().toSeconds()));
         }
         return response.body(Json.write(envelope(e)));
     }

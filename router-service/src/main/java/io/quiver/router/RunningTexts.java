@@ -1,0 +1,233 @@
+package io.quiver.router;
+
+import io.quiver.decoder.Decoder;
+import io.quiver.decoder.Decoder.Feed;
+import io.quiver.decoder.Decoder.StepOutput;
+import io.quiver.decoder.Sequence;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.BiConsumer;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The texts being decoded, and the memory for their keys and values. Owned by one decode thread; counts and bytes may be read
+ * from any.
+ */
+final class RunningTexts {
+    private static final Logger LOG = LoggerFactory.getLogger(RunningTexts.class);
+    /** Tokens of prompts that one step reads while no text generates: nobody is held up by it. */
+    private static final int ALONE_TOKENS = 512;
+
+    private final String model;
+    private final Decoder decoder;
+    private final DecodeScheduler.Limits limits;
+    private final DecodeObserver observer;
+    private final BiConsumer<ScheduledText, String> ended;
+    /** In the order of their beginning. */
+    private final List<ScheduledText> running = new ArrayList<>();
+
+    private final KeptPrefixes prefixes;
+    private final AtomicLong reservedBytes = new AtomicLong();
+    private volatile int count;
+
+    /** @param ended is told of each text that has given its memory back, and how it ended */
+    RunningTexts(
+            String model,
+            Decoder decoder,
+            DecodeScheduler.Limits limits,
+            DecodeObserver observer,
+            BiConsumer<ScheduledText, String> ended) {
+        this.model = model;
+        this.decoder = decoder;
+        this.limits = limits;
+        this.observer = observer;
+        this.ended = ended;
+        this.prefixes = new KeptPrefixes(Math.min(limits.prefixBytesMax(), limits.cacheBytesMax()));
+    }
+
+    int count() {
+        return count;
+    }
+
+    /** What the running texts can need at most. */
+    long reservedBytes() {
+        return reservedBytes.get();
+    }
+
+    int prefixes() {
+        return prefixes.count();
+    }
+
+    long prefixBytes() {
+        return prefixes.bytes();
+    }
+
+    private long bytesMax(ScheduledText text) {
+        return decoder.cacheBytes(text.positionsMax());
+    }
+
+    /** Whether a text could begin. Kept prefixes give way. */
+    boolean hasRoomFor(ScheduledText text) {
+        return running.size() < limits.runningMax() && reservedBytes.get() + bytesMax(text) <= limits.cacheBytesMax();
+    }
+
+    void dropCancelled() {
+        for (ScheduledText text : List.copyOf(running)) {
+            if (text.task().isCancelled()) {
+                release(text, "cancelled");
+            }
+        }
+    }
+
+    void begin(ScheduledText text) {
+        running.add(text);
+        reservedBytes.addAndGet(bytesMax(text));
+        count = running.size();
+        try {
+            text.begin(open(text));
+            observer.begun(model, System.nanoTime() - text.submittedNanos());
+        } catch (RuntimeException e) {
+            fail(text, e);
+        }
+    }
+
+    /** Opens a text's sequence, with the beginning that it shares with another one if there is such a one. */
+    private Sequence open(ScheduledText text) {
+        KeptPrefixes.@Nullable Match match = match(text);
+        prefixes.trim(limits.cacheBytesMax() - reservedBytes.get());
+        boolean reused = match != null && !(match.kept() && !prefixes.holds(match.sequence()));
+        observer.prefix(model, text.promptTokens(), match == null || !reused ? 0 : match.tokens());
+        return match == null || !reused
+                ? decoder.open(text.routing(), text.positionsMax())
+                : decoder.fork(match.sequence(), match.tokens(), text.positionsMax());
+    }
+
+    private KeptPrefixes.@Nullable Match match(ScheduledText text) {
+        if (limits.prefixBytesMax() == 0 || text.task().needsWholePrompt()) {
+            return null;
+        }
+        KeptPrefixes.@Nullable Match best = prefixes.find(text);
+        for (ScheduledText other : running) {
+            if (other.hasBegun() && other.routing().equals(text.routing())) {
+                int shared = text.shared(other);
+                if (shared >= Math.max(KeptPrefixes.TOKENS_MIN, best == null ? 0 : best.tokens() + 1)) {
+                    best = new KeptPrefixes.Match(other.sequence(), shared, false);
+                }
+            }
+        }
+        return best;
+    }
+
+    /** Feeds every text once: a token of each that generates, and pieces of prompts. */
+    void step() {
+        List<ScheduledText> fed = new ArrayList<>();
+        List<Feed> feeds = new ArrayList<>();
+        plan(fed, feeds);
+        if (feeds.isEmpty()) {
+            return;
+        }
+        List<StepOutput> outputs;
+        try {
+            outputs = decoder.step(feeds);
+        } catch (IllegalArgumentException e) {
+            // Nothing was fed. One by one it shows whose fault it is.
+            for (int i = 0; i < fed.size(); i++) {
+                stepAlone(fed.get(i), feeds.get(i));
+            }
+            return;
+        } catch (RuntimeException e) {
+            // The step is all or nothing for its texts: what the cache of each holds is not known any more.
+            fed.forEach(text -> fail(text, e));
+            return;
+        }
+        for (int i = 0; i < fed.size(); i++) {
+            take(fed.get(i), feeds.get(i), outputs.get(i));
+        }
+    }
+
+    private void plan(List<ScheduledText> fed, List<Feed> feeds) {
+        int[] left = running.stream()
+                .mapToInt(ScheduledText::promptLeft)
+                .filter(tokens -> tokens > 0)
+                .toArray(); // (texts that read)
+        int[] shares = PromptShares.of(left, left.length < running.size() ? limits.promptTokensMax() : ALONE_TOKENS);
+        int next = 0;
+        for (ScheduledText text : running) {
+            int tokens = text.promptLeft() > 0 ? shares[next++] : 1;
+            if (tokens > 0) {
+                fed.add(text);
+                feeds.add(text.feed(tokens));
+            }
+        }
+    }
+
+    private void stepAlone(ScheduledText text, Feed feed) {
+        StepOutput output;
+        try {
+            output = decoder.step(List.of(feed)).get(0);
+        } catch (RuntimeException e) {
+            fail(text, e);
+            return;
+        }
+        take(text, feed, output);
+    }
+
+    private void take(ScheduledText text, Feed feed, StepOutput output) {
+        int count = feed.tokens().length;
+        boolean ofPrompt = text.sequence().length() <= text.promptTokens();
+        try {
+            boolean generated = text.take(output, count);
+            observer.tokens(model, ofPrompt ? count : 0, generated ? 1 : 0);
+            if (generated) {
+                said(text, ofPrompt);
+            }
+            if (text.task().isDone()) {
+                release(text, "done");
+            }
+        } catch (RuntimeException e) {
+            fail(text, e);
+        }
+    }
+
+    private void said(ScheduledText text, boolean first) {
+        long now = System.nanoTime();
+        long gapNanos = text.tokenGap(now);
+        if (first) {
+            observer.firstToken(model, now - text.submittedNanos());
+        } else {
+            observer.nextToken(model, gapNanos);
+        }
+    }
+
+    private void fail(ScheduledText text, RuntimeException cause) {
+        if (!(cause instanceof RequestRefusedException)) {
+            LOG.error("a text of model {} failed", model, cause);
+        }
+        text.task().fail(cause);
+        release(text, "error");
+    }
+
+    private void release(ScheduledText text, String how) {
+        running.remove(text);
+        reservedBytes.addAndGet(-bytesMax(text));
+        count = running.size();
+        if (text.hasBegun()) {
+            if (how.equals("done")) {
+                prefixes.keep(text.sequence(), text.read());
+                prefixes.trim(limits.cacheBytesMax() - reservedBytes.get());
+            } else {
+                text.sequence().close();
+            }
+        }
+        ended.accept(text, how);
+    }
+
+    /** Fails all texts and gives up the kept prefixes. */
+    void close(RequestRefusedException cause) {
+        List.copyOf(running).forEach(text -> fail(text, cause));
+        prefixes.close();
+    }
+}
