@@ -1,10 +1,12 @@
 """Adapters with random weights, saved by PEFT, with the spectra of their updates."""
 
 import json
+import shutil
 
 import torch
+import peft.tuners.lora.model as lora_model
 from peft import LoHaConfig, LoraConfig, PeftModel, get_peft_model
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 import models
 from plain import Update
@@ -123,3 +125,53 @@ def prototypes(updates_by_module):
             "prototype": vector.tolist(),
         }
     return described
+
+
+def with_gate_vectors(root, name, generator, left_out):
+    """A copy of an adapter that brings gate vectors, for all modules but one."""
+    copy = name + "-gated"
+    shutil.copytree(root / name, root / copy)
+    (root / copy / "prototypes.json").unlink()
+    path = root / copy / "adapter_model.safetensors"
+    tensors = load_file(path)
+    modules = sorted(key.removesuffix(".lora_A.weight") for key in tensors if key.endswith(".lora_A.weight"))
+    for module in modules[:left_out] + modules[left_out + 1 :]:
+        size = tensors[module + ".lora_A.weight"].shape[1]
+        tensors[module + ".gate_vector"] = torch.randn(size, generator=generator)
+    save_file(tensors, path, metadata={"format": "pt"})
+    return copy
+
+
+def gate_vectors(root, name):
+    """The gate vectors of an adapter by module."""
+    stored = load_file(root / name / "adapter_model.safetensors")
+    return {
+        key.removeprefix("base_model.model.").removesuffix(".gate_vector"): vector
+        for key, vector in stored.items()
+        if key.endswith(".gate_vector")
+    }
+
+
+def load_merged(root, names, base, method, weights, density, majority_sign, seed):
+    """The base model with a merge of adapters, by PEFT."""
+    adapted = PeftModel.from_pretrained(models.load(root / "models" / base), root / names[0], adapter_name="e0")
+    for e, name in enumerate(names[1:], start=1):
+        adapted.load_adapter(root / name, adapter_name=f"e{e}")
+    freeze = lora_model._freeze_adapter
+
+    def seeded(*args):
+        # PEFT draws the new adapter's initial weights before this and what to drop after it.
+        freeze(*args)
+        torch.manual_seed(seed)
+
+    lora_model._freeze_adapter = seeded
+    try:
+        adapters = [f"e{e}" for e in range(len(names))]
+        options = {} if method in ("linear", "cat") else {"density": density}
+        if method.endswith("ties"):
+            options["majority_sign_method"] = majority_sign
+        adapted.add_weighted_adapter(adapters, weights, "merged", combination_type=method, **options)
+    finally:
+        lora_model._freeze_adapter = freeze
+    adapted.set_adapter("merged")
+    return adapted.eval()

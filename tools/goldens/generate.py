@@ -1,4 +1,5 @@
-"""Writes a folder of reference values for `quiver verify`: models, adapters, prototypes, Arrow cases, a tokenizer.
+"""Writes a folder of reference values for `quiver verify`: models, adapters, prototypes, Arrow cases,
+other strategies, a tokenizer.
 
     pip install -r requirements.txt && python generate.py --seed 7 --out /tmp/goldens
 
@@ -21,7 +22,7 @@ from safetensors.torch import save_file
 import adapters
 import models
 import text
-from plain import Arrow, PlainLlama, alone
+from plain import Arrow, Gated, PlainLlama, alone, merged, without_factors, without_updates
 
 MARGIN_MIN = 5e-3  # between the two likeliest tokens of every step
 GAP_MIN = 1e-4  # between the last score chosen and the first not chosen
@@ -108,6 +109,41 @@ class Goldens:
         }
         self.case(folder / "case.json", extra, reference, lambda ids: plain.logits(ids, exact), exact, trace)
 
+    # Other strategies
+
+    def gated(self, experts):
+        """Copies of experts with a random gate vector on every module but one."""
+        return [adapters.with_gate_vectors(self.root, expert, self.generator, e) for e, expert in enumerate(experts)]
+
+    def gate(self, name, base, experts, gate, top_k, temperature, general=(), form="factors", **gated):
+        """A library behind a gate that PEFT does not have, or without general knowledge."""
+        library = [adapters.updates(self.root, expert, base) for expert in experts]
+        if general:
+            others = [adapters.updates(self.root, adapter, base) for adapter in general]
+            subtract = without_factors if form == "factors" else without_updates
+            library = [subtract(expert, others) for expert in library]
+        if gate == "phatgoose":
+            gated["vectors"] = [adapters.gate_vectors(self.root, expert) for expert in experts]
+        single, plain = self.plain(base, torch.float32), self.plain(base)
+        settings = (top_k, temperature, "outputs")
+        rough, exact = Gated(library, *settings, torch.float32, gate=gate, **gated), Gated(library, *settings, gate=gate, **gated)
+        said = {k: v for k, v in gated.items() if k != "vectors"}
+        extra = {"computed_by": "plain", "model": f"models/{base}", "experts": experts, "strategy": gate}
+        extra |= {"top_k": top_k, "temperature": temperature, "traced_prompt": self.lengths[1]} | said
+        extra |= {"general_knowledge": list(general), "general_knowledge_form": form} if general else {}
+        path = self.root / "strategies" / name / "case.json"
+        self.case(path, extra, lambda ids: single.logits(ids, rough), lambda ids: plain.logits(ids, exact), exact, rough.trace)
+
+    def merge(self, name, base, experts, method, weights, density=1.0, election="total", seed=0):
+        """A merge by PEFT; the same in float64 by plain.py."""
+        settings = {"weights": weights, "density": density, "majority_sign": election, "seed": seed}
+        library = [adapters.updates(self.root, expert, base) for expert in experts]
+        plain, delta = self.plain(base), alone(merged(library, method, weights, density, election, seed))
+        extra = {"computed_by": "peft", "model": f"models/{base}", "experts": experts, "strategy": method} | settings
+        reference = by_reference(adapters.load_merged(self.root, experts, base, method, **settings))
+        path = self.root / "strategies" / name / "case.json"
+        self.case(path, extra, reference, lambda ids: plain.logits(ids, delta))
+
     # What all cases have in common
 
     def plain(self, base, dtype=torch.float64):
@@ -170,6 +206,28 @@ class Goldens:
         path.write_text(numbers.sub(lambda m: "[" + re.sub(r",\s+", ", ", m[1]) + "]", lines) + "\n")
 
 
+def strategies(goldens, experts, mixed):
+    """Every strategy beside plain Arrow; experts are of one rank, mixed are not."""
+    goldens.gate("arrow-unit-min", "untied", mixed, "arrow", 2, 0.1, input_norm="unit", min_score=0.08)
+    goldens.gate("arrow-layer-norm", "untied", experts, "arrow", 2, 0.7, input_norm="layer_norm")
+    goldens.gate("spectr", "untied", experts, "spectr", 2, 1.0)
+    goldens.gate("spectr-mixed-unit", "untied", mixed, "spectr", 3, 0.05, input_norm="unit")
+    goldens.gate("lag", "untied", experts, "lag", 2, 1.0, candidates=3)
+    goldens.gate("lag-mixed-min", "untied", mixed, "lag", 1, 0.5, candidates=4, min_score=0.5)
+    gated = goldens.gated(experts)
+    goldens.gate("phatgoose", "untied", gated, "phatgoose", 2, 1.0)
+    goldens.gate("general-factors", "untied", experts[:3], "arrow", 2, 1.0, experts[3:])
+    goldens.gate("general-updates", "untied", experts[:3], "arrow", 2, 1.0, experts[3:], "updates")
+    goldens.gate("general-updates-mixed", "untied", mixed[1:4], "spectr", 2, 1.0, mixed[4:6], "updates")
+    goldens.merge("linear", "untied", experts[:3], "linear", [0.8, -0.3, 0.6])
+    goldens.merge("cat-mixed", "untied", mixed[1:4], "cat", [0.8, -0.3, 0.6])
+    goldens.merge("ties", "untied", experts[:4], "ties", [1.0, 0.5, 0.7, 0.9], 0.4)
+    goldens.merge("ties-frequency", "untied", experts[:3], "ties", [1.0, -0.5, 0.7], 0.7, "frequency")
+    goldens.merge("dare-linear", "untied", experts[:3], "dare_linear", [0.5, 0.4, -0.3], 0.6, seed=11)
+    goldens.merge("dare-ties", "untied", experts[:3], "dare_ties", [0.5, 0.4, 0.3], 0.6, seed=5_000_000_000)
+    goldens.merge("magnitude-prune", "untied", experts[:3], "magnitude_prune", [0.8, -0.3, 0.6], 0.5)
+
+
 def by_reference(model):
     """Logits of a transformers or PEFT model, (tokens) -> (tokens, vocabulary)."""
     return lambda ids: model(input_ids=torch.tensor([ids])).logits[0].float()
@@ -218,8 +276,9 @@ def main():
         goldens.adapter(name, base, fields)
     for name, config in adapters.BEYOND.items():
         goldens.beyond(name, config)
+    experts_of = {}
     for base, size in (("untied", 5), ("wide-heads", 3)):
-        experts = goldens.library(base, size)
+        experts = experts_of[base] = goldens.library(base, size)
         goldens.arrow(f"{base}-top1", base, experts, 1, 1.0)
         goldens.arrow(f"{base}-top2-cool", base, experts, 2, 0.5)
         goldens.arrow(f"{base}-all-warm", base, experts, None, 4.0)
@@ -228,6 +287,7 @@ def main():
     mixed = [f"adapters/{name}" for name, (base, _) in adapters.PLAIN.items() if base == "untied"]
     goldens.arrow("mixed-top2", "untied", mixed, 2, 1.0, by_peft=False)
     goldens.arrow("mixed-all", "untied", mixed[::-1], None, 0.5, by_peft=False)
+    strategies(goldens, experts_of["untied"], mixed)
     goldens.write(options.out / "cases/tokenizer.json", text.tokenizer_case(goldens.tokenizer, "models/untied"))
 
 

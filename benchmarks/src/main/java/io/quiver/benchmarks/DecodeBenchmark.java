@@ -4,18 +4,25 @@ import io.quiver.decoder.Combine;
 import io.quiver.decoder.Decoder;
 import io.quiver.decoder.DecoderSettings;
 import io.quiver.decoder.Expert;
+import io.quiver.decoder.Gate;
 import io.quiver.decoder.Precision;
 import io.quiver.decoder.Routing;
+import io.quiver.decoder.Scoring;
 import io.quiver.decoder.Sequence;
+import io.quiver.decoder.Tracing;
 import io.quiver.decoder.torch.TorchDecoder;
+import io.quiver.lora.gate.InputNorm;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
+import java.util.OptionalDouble;
 import java.util.Random;
 import java.util.stream.Stream;
 
@@ -64,7 +71,10 @@ public final class DecodeBenchmark {
             try (Decoder decoder =
                     TorchDecoder.open(folder.resolve("model"), DecoderSettings.cpu(precision, threads))) {
                 DecodeBenchmark benchmark = new DecodeBenchmark(decoder);
-                benchmark.loadCases(model, folder, random);
+                List<Expert> experts = benchmark.loadCases(model, folder, random);
+                if (arguments.length > 3 && arguments[3].equals("gates")) {
+                    benchmark.addGates(experts);
+                }
                 benchmark.measure(precision, threads, rounds);
             }
         } finally {
@@ -72,7 +82,7 @@ public final class DecodeBenchmark {
         }
     }
 
-    private void loadCases(RandomModel model, Path folder, Random random) throws IOException {
+    private List<Expert> loadCases(RandomModel model, Path folder, Random random) throws IOException {
         List<Expert> experts = new ArrayList<>();
         long start = System.nanoTime();
         for (int i = 0; i < 64; i++) {
@@ -90,6 +100,31 @@ public final class DecodeBenchmark {
         cases.add(new Case("single", new Routing.Fixed(List.of(experts.get(0)), List.of(1.0))));
         cases.add(new Case("arrow-8", new Routing.Arrow(experts.subList(0, 8), TOP_K, 1, Combine.OUTPUTS, false)));
         cases.add(new Case("arrow-64", new Routing.Arrow(experts, TOP_K, 1, Combine.OUTPUTS, false)));
+        return experts;
+    }
+
+    /** Adds the gates beside plain Arrow, and says how long each takes to prepare its library. */
+    private void addGates(List<Expert> experts) {
+        Map<String, Gate> gates = new LinkedHashMap<>();
+        gates.put("arrow-unit", new Gate.Arrow());
+        gates.put("spectr", new Gate.Spectr());
+        gates.put("lag", new Gate.Lag(8));
+        for (int n : new int[] {8, 64}) {
+            gates.forEach((name, gate) -> {
+                Scoring scoring = new Scoring(gate, InputNorm.UNIT, OptionalDouble.empty());
+                Routing routing =
+                        new Routing.Gated(experts.subList(0, n), scoring, TOP_K, 1, Combine.OUTPUTS, Tracing.NONE);
+                long start = System.nanoTime();
+                decoder.open(routing).close();
+                System.out.printf(
+                        Locale.ROOT,
+                        "{\"benchmark\": \"open\", \"case\": \"%s-%d\", \"millis\": %.1f}%n",
+                        name,
+                        n,
+                        (System.nanoTime() - start) / 1e6);
+                cases.add(new Case(name + "-" + n, routing));
+            });
+        }
     }
 
     private void measure(Precision precision, int threads, int rounds) {

@@ -53,7 +53,7 @@ final class Ask implements Callable<Integer> {
     @Option(
             names = "--strategy",
             paramLabel = "S",
-            description = "arrow, single, uniform or base; default: the router's")
+            description = "arrow, spectr, lag, uniform, single, base, or a merge such as ties; default: the router's")
     private @Nullable String strategy;
 
     @Option(names = "--combine", paramLabel = "C", description = "outputs or factors; default: the router's")

@@ -7,4 +7,7 @@ public interface Expert {
 
     /** Bytes that its tensors take in the pools. */
     long residentBytes();
+
+    /** Whether it brought gate vectors, so that {@link Gate.Phatgoose} can choose it. */
+    boolean hasGateVectors();
 }

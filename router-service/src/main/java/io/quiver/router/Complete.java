@@ -1,15 +1,12 @@
 package io.quiver.router;
 
-import io.quiver.decoder.Expert;
 import io.quiver.decoder.Routing;
-import io.quiver.decoder.Tracing;
 import io.quiver.decoder.text.ChatTemplate;
 import io.quiver.decoder.text.ChatTemplateException;
 import io.quiver.decoder.text.Tokenizer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
-import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -70,7 +67,7 @@ public final class Complete {
             List<ExpertPool.Lease> leases = leases(model, plan, choices);
             for (int choice = 0; choice < choices; choice++) {
                 int prompt = choice / order.choices();
-                Routing routing = routing(plan, leases.get(choice).experts());
+                Routing routing = plan.routing(leases.get(choice).experts());
                 TextTask.Order text =
                         text(model, order, plan, choice, prompts.get(prompt), routing, tokensMax.get(prompt));
                 // Splitting gives each choice a sequence of its own, however close the seeds of two requests are.
@@ -123,25 +120,13 @@ public final class Complete {
         List<ExpertPool.Lease> leases = new ArrayList<>();
         try {
             for (int i = 0; i < count; i++) {
-                leases.add(model.experts().acquire(plan.experts()));
+                leases.add(model.experts().acquire(plan.contents()));
             }
             return leases;
         } catch (RuntimeException e) {
             leases.forEach(ExpertPool.Lease::close);
             throw e;
         }
-    }
-
-    private static Routing routing(RoutingPlan plan, List<Expert> experts) {
-        if (plan.strategy() == Strategy.ARROW) {
-            // Every answer says how much each expert was used; what each module decided is much more and only said on
-            // request.
-            Tracing tracing = plan.trace() == TraceDetail.MODULES ? Tracing.MODULES : Tracing.SHARES;
-            return new Routing.Arrow(experts, plan.topK(), plan.temperature(), plan.combine(), tracing);
-        }
-        return experts.isEmpty()
-                ? new Routing.Base()
-                : new Routing.Fixed(experts, Collections.nCopies(experts.size(), 1.0 / experts.size()));
     }
 
     private static List<ReadyPrompt> prompts(ServedModel model, Prompt prompt) {

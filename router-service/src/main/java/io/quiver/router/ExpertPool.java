@@ -3,7 +3,6 @@ package io.quiver.router;
 import io.quiver.decoder.Decoder;
 import io.quiver.decoder.Expert;
 import io.quiver.schemas.Digest;
-import io.quiver.schemas.StoredFile;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
@@ -23,7 +22,7 @@ public final class ExpertPool {
     private static final Logger LOG = LoggerFactory.getLogger(ExpertPool.class);
 
     private final Decoder decoder;
-    private final ExpertFiles.Source source;
+    private final LoadExpert loadExpert;
     private final long bytesMax;
     /** In the order of use, longest ago first. Guarded by this. */
     private final Map<Digest, Resident> residents = new LinkedHashMap<>(16, 0.75f, true);
@@ -31,7 +30,7 @@ public final class ExpertPool {
     /** @param bytesMax resident bytes of all experts at most */
     public ExpertPool(Decoder decoder, ExpertFiles.Source source, long bytesMax) {
         this.decoder = decoder;
-        this.source = source;
+        this.loadExpert = new LoadExpert(decoder, source);
         this.bytesMax = bytesMax;
     }
 
@@ -72,10 +71,10 @@ public final class ExpertPool {
      *
      * @throws RequestRefusedException if one cannot be loaded, or they do not fit together with those in use
      */
-    public Lease acquire(List<PinnedExpert> experts) {
+    public Lease acquire(List<? extends ExpertContent> experts) {
         Lease lease = new Lease();
         try {
-            for (PinnedExpert expert : experts) {
+            for (ExpertContent expert : experts) {
                 Resident resident = pin(expert, lease);
                 try {
                     lease.experts.add(resident.expert.join());
@@ -90,15 +89,15 @@ public final class ExpertPool {
         }
     }
 
-    private Resident pin(PinnedExpert expert, Lease lease) {
+    private Resident pin(ExpertContent expert, Lease lease) {
         Resident resident;
         boolean absent;
         synchronized (this) {
             absent = !residents.containsKey(expert.digest());
             if (absent) {
-                makeRoom(fileBytes(expert));
+                makeRoom(expert.fileBytes());
             }
-            resident = residents.computeIfAbsent(expert.digest(), digest -> new Resident(fileBytes(expert)));
+            resident = residents.computeIfAbsent(expert.digest(), digest -> new Resident(expert.fileBytes()));
             resident.pins++;
             lease.pinned.add(resident);
         }
@@ -108,16 +107,9 @@ public final class ExpertPool {
         return resident;
     }
 
-    private static long fileBytes(PinnedExpert expert) {
-        return expert.content().files().stream()
-                .mapToLong(StoredFile::sizeBytes)
-                .sum();
-    }
-
-    private void load(PinnedExpert expert, Resident resident) {
+    private void load(ExpertContent expert, Resident resident) {
         try {
-            ExpertFiles files = source.bring(expert);
-            Expert loaded = decoder.load(expert.digest().toString(), files.folder(), files.prototypes());
+            Expert loaded = loadExpert.load(expert);
             synchronized (this) {
                 resident.bytes = loaded.residentBytes();
             }
@@ -161,15 +153,14 @@ public final class ExpertPool {
         }
     }
 
-    private static RequestRefusedException unavailable(PinnedExpert expert, Throwable cause) {
+    private static RequestRefusedException unavailable(ExpertContent expert, Throwable cause) {
         if (cause instanceof RequestRefusedException refused) {
             return refused;
         }
-        LOG.warn("expert {} version {} cannot be loaded", expert.adapter(), expert.version(), cause);
+        LOG.warn("expert {} cannot be loaded", expert.label(), cause);
         return new RequestRefusedException(
                 RefusalCode.EXPERT_UNAVAILABLE,
-                "expert " + expert.adapter() + " version " + expert.version() + " cannot be loaded: "
-                        + cause.getMessage(),
+                "expert " + expert.label() + " cannot be loaded: " + cause.getMessage(),
                 "routing.experts",
                 cause);
     }

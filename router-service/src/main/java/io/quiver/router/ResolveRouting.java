@@ -1,6 +1,7 @@
 package io.quiver.router;
 
 import io.quiver.decoder.Combine;
+import io.quiver.lora.merge.GeneralKnowledge;
 import io.quiver.schemas.Digest;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -15,6 +16,7 @@ public final class ResolveRouting {
 
     private static final String MODEL = "model";
     private static final String EXPERTS = "routing.experts";
+    private static final String GENERAL = "routing.general_knowledge.experts";
     private static final String STRATEGY = "routing.strategy";
     private static final int SUGGESTIONS_MAX = 10;
 
@@ -40,7 +42,7 @@ public final class ResolveRouting {
         List<PinnedExpert> experts = experts(catalogue, base, wish.selection());
         Strategy strategy = strategy(wish);
         if (strategy == Strategy.BASE) {
-            return plan(base, strategy, List.of(), wish);
+            return plan(catalogue, base, strategy, List.of(), wish);
         }
         if (wish.selection() == null) {
             throw refused("strategy " + strategy.word() + " needs experts: give experts, selector or all", EXPERTS);
@@ -60,7 +62,7 @@ public final class ResolveRouting {
         if (strategy == Strategy.SINGLE && experts.size() != 1) {
             throw refused("strategy single takes one expert, but there are " + experts.size(), STRATEGY);
         }
-        return plan(base, strategy, experts, wish);
+        return plan(catalogue, base, strategy, experts, wish);
     }
 
     private RoutingPlan single(CatalogueSnapshot catalogue, PinnedExpert expert, RoutingWish wish) {
@@ -78,25 +80,52 @@ public final class ResolveRouting {
                 .orElseThrow(() -> notFound(
                         "base model " + expert.base().name() + " of " + expert.adapter() + " is not in the catalogue",
                         MODEL));
-        return plan(base, Strategy.SINGLE, List.of(expert), wish);
+        return plan(catalogue, base, Strategy.SINGLE, List.of(expert), wish);
     }
 
-    private RoutingPlan plan(BaseModel base, Strategy strategy, List<PinnedExpert> experts, RoutingWish wish) {
-        Combine combine = wish.combine() == null ? Combine.OUTPUTS : wish.combine();
-        if (strategy == Strategy.UNIFORM && combine == Combine.FACTORS) {
-            throw new RequestRefusedException(
-                    RefusalCode.UNSUPPORTED_PARAMETER,
-                    "combine factors works with strategy arrow, not with uniform",
-                    "routing.combine");
-        }
+    private RoutingPlan plan(
+            CatalogueSnapshot catalogue,
+            BaseModel base,
+            Strategy strategy,
+            List<PinnedExpert> experts,
+            RoutingWish wish) {
+        ResolveParameters.Resolved resolved = new ResolveParameters(strategy, wish, experts.size()).resolve();
         return new RoutingPlan(
                 base,
                 strategy,
                 experts,
                 wish.topK() == null ? defaults.topK() : wish.topK(),
                 wish.temperature() == null ? defaults.temperature() : wish.temperature(),
-                combine,
-                wish.trace());
+                wish.combine() == null ? Combine.OUTPUTS : wish.combine(),
+                wish.trace(),
+                resolved.scoring(),
+                resolved.weights(),
+                resolved.merge(),
+                subtraction(catalogue, base, experts, wish.parameters()));
+    }
+
+    private Optional<Subtraction> subtraction(
+            CatalogueSnapshot catalogue, BaseModel base, List<PinnedExpert> experts, StrategyParameters parameters) {
+        List<String> references = parameters.generalExperts();
+        if (references == null) {
+            return Optional.empty();
+        }
+        List<PinnedExpert> general = distinct(references.stream()
+                .map(reference -> onBase(find(catalogue, reference, GENERAL), base, reference, GENERAL))
+                .toList());
+        if (general.size() > defaults.expertsMax()) {
+            throw new RequestRefusedException(
+                    RefusalCode.TOO_MANY_EXPERTS,
+                    general.size() + " general adapters; the limit is " + defaults.expertsMax(),
+                    GENERAL);
+        }
+        for (PinnedExpert expert : experts) {
+            if (general.stream().anyMatch(other -> other.digest().equals(expert.digest()))) {
+                throw refused(expert.adapter() + " is in the library and general as well", GENERAL);
+            }
+        }
+        GeneralKnowledge form = parameters.generalKnowledge();
+        return Optional.of(new Subtraction(form == null ? GeneralKnowledge.FACTORS : form, general));
     }
 
     private static Strategy strategy(RoutingWish wish) {
@@ -107,15 +136,7 @@ public final class ResolveRouting {
     }
 
     private static RoutingWish everythingUnlessSaid(RoutingWish wish) {
-        return wish.selection() != null
-                ? wish
-                : new RoutingWish(
-                        new Selection.All(),
-                        wish.strategy(),
-                        wish.topK(),
-                        wish.temperature(),
-                        wish.combine(),
-                        wish.trace());
+        return wish.selection() != null ? wish : wish.with(new Selection.All());
     }
 
     private List<PinnedExpert> experts(CatalogueSnapshot catalogue, BaseModel base, @Nullable Selection selection) {
@@ -130,19 +151,19 @@ public final class ResolveRouting {
         }
         if (selection instanceof Selection.Named named) {
             return distinct(named.references().stream()
-                    .map(reference -> onBase(find(catalogue, reference, EXPERTS), base, reference))
+                    .map(reference -> onBase(find(catalogue, reference, EXPERTS), base, reference, EXPERTS))
                     .toList());
         }
         throw new IllegalStateException("unknown selection " + selection);
     }
 
-    private static PinnedExpert onBase(PinnedExpert expert, BaseModel base, String reference) {
+    private static PinnedExpert onBase(PinnedExpert expert, BaseModel base, String reference, String param) {
         if (!expert.base().equals(base.ref())) {
             throw new RequestRefusedException(
                     RefusalCode.BASE_MISMATCH,
                     "expert " + reference + " belongs to base model "
                             + expert.base().name() + ", not to " + base.name(),
-                    EXPERTS);
+                    param);
         }
         return expert;
     }

@@ -10,7 +10,24 @@ public record RoutingWish(
         @Nullable Integer topK,
         @Nullable Double temperature,
         @Nullable Combine combine,
-        TraceDetail trace) {
+        TraceDetail trace,
+        StrategyParameters parameters) {
     /** A request without a word about routing. */
     public static final RoutingWish NONE = new RoutingWish(null, null, null, null, null, TraceDetail.NONE);
+
+    /** A wish without further parameters. */
+    public RoutingWish(
+            @Nullable Selection selection,
+            @Nullable Strategy strategy,
+            @Nullable Integer topK,
+            @Nullable Double temperature,
+            @Nullable Combine combine,
+            TraceDetail trace) {
+        this(selection, strategy, topK, temperature, combine, trace, StrategyParameters.NONE);
+    }
+
+    /** The same with another selection. */
+    RoutingWish with(Selection other) {
+        return new RoutingWish(other, strategy, topK, temperature, combine, trace, parameters);
+    }
 }

@@ -23,6 +23,7 @@ final class FindCases {
                 case "models" -> models();
                 case "adapters" -> adapters("adapters");
                 case "arrow" -> arrow();
+                case "strategies" -> strategies();
                 case "cases" -> handWorked();
                 default -> others(part);
             }
@@ -68,6 +69,12 @@ final class FindCases {
             } else {
                 adapters(path);
             }
+        }
+    }
+
+    private void strategies() throws IOException {
+        for (String name : folder.folders("strategies")) {
+            cases.add(new StrategyCase(folder, models, "strategies/" + name));
         }
     }
 

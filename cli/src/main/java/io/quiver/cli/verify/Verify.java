@@ -29,7 +29,7 @@ public final class Verify implements Callable<Integer> {
     @Parameters(
             arity = "1",
             paramLabel = "DIR",
-            description = "the folder: models/, adapters/, arrow/, cases/, or some of them")
+            description = "the folder: models/, adapters/, arrow/, strategies/, cases/, or some of them")
     private Path folder = Path.of(".");
 
     private final Terminal terminal;

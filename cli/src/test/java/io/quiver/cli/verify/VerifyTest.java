@@ -135,16 +135,15 @@ class VerifyTest {
         takeAs(DECODER, "models/llama", "models/other");
         replace("models/other/config.json", "\"llama\"", "\"mamba\"");
         Files.createDirectories(folder.resolve("mixtures/mola"));
-        Files.createDirectories(folder.resolve("arrow/gks"));
-        Files.writeString(
-                folder.resolve("arrow/gks/case.json"), "{\"general_knowledge\":[\"arrow/experts/g0\"],\"prompts\":[]}");
+        Files.createDirectories(folder.resolve("strategies/odd"));
+        Files.writeString(folder.resolve("strategies/odd/case.json"), "{\"strategy\":\"svd\",\"prompts\":[]}");
 
         assertThat(verify()).isZero();
 
         assertThat(output())
                 .containsPattern("not supported +models/other +model_type: .*mamba")
                 .containsPattern("not supported +mixtures/mola ")
-                .containsPattern("not supported +arrow/gks +general-knowledge subtraction");
+                .containsPattern("not supported +strategies/odd +strategy 'svd'");
         assertThat(lastLine()).isEqualTo("1 passed, 0 failed, 3 not supported");
     }
 

@@ -1,6 +1,7 @@
 package io.quiver.decoder.torch;
 
 import io.quiver.lora.arrow.ModulePrototype;
+import io.quiver.lora.gate.GateScores;
 import io.quiver.lora.peft.LoraModule;
 import io.quiver.lora.peft.LoraUpdates;
 import java.io.IOException;
@@ -9,6 +10,7 @@ import java.util.BitSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -72,6 +74,7 @@ final class ExpertPools {
         }
         int[] rankByPoint = new int[points.size()];
         BitSet choosable = new BitSet();
+        Map<Integer, float[]> directions = gateDirections(adapter);
         try {
             for (int q = 0; q < points.size(); q++) {
                 if (!byPoint.get(q).isEmpty()) {
@@ -82,7 +85,28 @@ final class ExpertPools {
             program.run("discard", id);
             throw e;
         }
-        return new Prepared(id, digest, rankByPoint, choosable, Map.of());
+        return new Prepared(id, digest, rankByPoint, choosable, directions);
+    }
+
+    /** The gate vectors of an adapter as they meet a normalised input, by the number of the module. // (in) each */
+    private Map<Integer, float[]> gateDirections(LoraUpdates adapter) throws IOException {
+        Map<Integer, float[]> directions = new HashMap<>();
+        for (LoraModule module : adapter.modules()) {
+            Optional<float[]> vector = adapter.gateVector(module);
+            if (vector.isPresent()) {
+                double[] exact = new double[module.in()];
+                for (int i = 0; i < exact.length; i++) {
+                    exact[i] = vector.get()[i];
+                }
+                exact = GateScores.direction(exact);
+                float[] direction = new float[exact.length];
+                for (int i = 0; i < exact.length; i++) {
+                    direction[i] = (float) exact[i];
+                }
+                directions.put(place(module.path()).module(), direction);
+            }
+        }
+        return directions;
     }
 
     private int prepareAt(

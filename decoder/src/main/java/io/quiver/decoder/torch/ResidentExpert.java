@@ -40,6 +40,11 @@ final class ResidentExpert implements Expert {
         return pools.bytes(this);
     }
 
+    @Override
+    public boolean hasGateVectors() {
+        return !gateDirections.isEmpty();
+    }
+
     int slot(int point) {
         return slots[point];
     }

@@ -22,11 +22,16 @@ import io.quiver.lora.gate.InputNorm;
 import io.quiver.lora.peft.AdapterLimits;
 import io.quiver.lora.peft.LoraAdapter;
 import io.quiver.lora.peft.LoraModule;
+import io.quiver.lora.peft.LoraUpdates;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.Random;
+import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -155,6 +160,91 @@ class GatesTest {
         assertThat(Fixtures.maxDifference(
                         Fixtures.logits(decoder, none, IDS), Fixtures.logits(decoder, new Routing.Base(), IDS)))
                 .isLessThan(1e-5);
+    }
+
+    @Test
+    void phatgoose_agrees_with_plain_loops_and_leaves_out_who_brings_no_vector() throws IOException {
+        List<Expert> gated = new ArrayList<>();
+        List<double[]> vectors = new ArrayList<>();
+        String q = "model.layers.0.self_attn.q_proj";
+        for (int e = 0; e < 4; e++) {
+            String name = LIBRARY.get(List.of(0, 1, 2, 4).get(e));
+            try (LoraAdapter adapter = LoraAdapter.open(Fixtures.path(name), AdapterLimits.DEFAULT)) {
+                VectorsAdded updates = new VectorsAdded(adapter, new Random(e), e == 3 ? Set.of(q) : Set.of());
+                gated.add(decoder.load("gated " + name, updates, Fixtures.prototypes(name)));
+                vectors.add(updates.vectors.get(q));
+            }
+        }
+        Routing.Gated routing = new Routing.Gated(
+                gated,
+                new Scoring(new Gate.Phatgoose(), InputNorm.LAYER_NORM, OptionalDouble.empty()),
+                2,
+                0.3,
+                Combine.OUTPUTS,
+                Tracing.MODULES);
+        double[][] x = firstInputs();
+        for (List<ModuleTrace> trace : List.of(atOnce(routing), oneByOne(routing))) {
+            ModuleTrace found = trace.stream()
+                    .filter(one -> one.module().equals(q))
+                    .findFirst()
+                    .orElseThrow();
+            for (int t = 0; t < IDS.length; t++) {
+                double[] scores = GateScores.phatgoose(x[t], vectors);
+                double[] coefficients = new ChooseExperts(2, 0.3, Double.NEGATIVE_INFINITY).coefficients(scores);
+                for (int e = 0; e < gated.size(); e++) {
+                    assertThat((double) found.scores()[t][e])
+                            .isEqualTo(Double.isNaN(scores[e]) ? -1 : scores[e], within(SAME * 10));
+                    assertThat((double) found.coefficients()[t][e]).isEqualTo(coefficients[e], within(SAME * 10));
+                }
+            }
+        }
+        assertThat(gated).allMatch(Expert::hasGateVectors);
+        assertThat(experts).noneMatch(Expert::hasGateVectors);
+    }
+
+    /** An adapter with a random gate vector for every module but some. */
+    private static final class VectorsAdded implements LoraUpdates {
+        private final LoraAdapter adapter;
+        private final Map<String, double[]> vectors = new HashMap<>();
+
+        VectorsAdded(LoraAdapter adapter, Random random, Set<String> without) {
+            this.adapter = adapter;
+            for (LoraModule module : adapter.modules()) {
+                if (!without.contains(module.path())) {
+                    vectors.put(
+                            module.path(),
+                            random.doubles(module.in(), -1, 1)
+                                    .map(component -> (float) component)
+                                    .toArray());
+                }
+            }
+        }
+
+        @Override
+        public List<LoraModule> modules() {
+            return adapter.modules();
+        }
+
+        @Override
+        public float[] a(LoraModule module) throws IOException {
+            return adapter.a(module);
+        }
+
+        @Override
+        public float[] b(LoraModule module) throws IOException {
+            return adapter.b(module);
+        }
+
+        @Override
+        public Optional<float[]> gateVector(LoraModule module) {
+            return Optional.ofNullable(vectors.get(module.path())).map(exact -> {
+                float[] vector = new float[exact.length];
+                for (int i = 0; i < vector.length; i++) {
+                    vector[i] = (float) exact[i];
+                }
+                return vector;
+            });
+        }
     }
 
     private static List<ModuleTrace> atOnce(Routing routing) {

@@ -8,11 +8,23 @@ import io.quiver.decoder.Decoder.StepOutput;
 import io.quiver.decoder.Expert;
 import io.quiver.decoder.Precision;
 import io.quiver.decoder.Routing;
+import io.quiver.lora.arrow.ComputePrototypes;
+import io.quiver.lora.arrow.ModulePrototype;
+import io.quiver.lora.arrow.PrototypeResult;
+import io.quiver.lora.merge.GeneralKnowledge;
+import io.quiver.lora.merge.SubtractGeneralKnowledge;
+import io.quiver.lora.peft.AdapterLimits;
+import io.quiver.lora.peft.LoraAdapter;
+import io.quiver.lora.peft.LoraUpdates;
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -100,10 +112,48 @@ class GoldenTest {
                 routing, "arrow/" + name, definition.required("traced_prompt").intValue());
     }
 
+    @Test
+    void arrow_without_general_knowledge_gives_what_peft_gives() throws IOException {
+        String folder = "arrow/gks-e3-top2";
+        JsonNode definition = Fixtures.json(folder + "/case.json");
+        List<Expert> experts = new ArrayList<>();
+        try (LoraAdapter one = adapter(definition.required("general_knowledge").get(0));
+                LoraAdapter two =
+                        adapter(definition.required("general_knowledge").get(1))) {
+            for (JsonNode name : definition.required("experts")) {
+                try (LoraAdapter expert = adapter(name)) {
+                    LoraUpdates rest =
+                            SubtractGeneralKnowledge.from(expert, List.of(one, two), GeneralKnowledge.FACTORS);
+                    experts.add(llama.load("rest of " + name.stringValue(), rest, prototypes(rest)));
+                }
+            }
+        }
+        Routing.Arrow routing = routing(definition, experts);
+        check(llama, routing, folder + "/case.json", folder + "/expected.safetensors");
+        checkTrace(routing, folder, definition.required("traced_prompt").intValue());
+    }
+
+    private static LoraAdapter adapter(JsonNode name) throws IOException {
+        return LoraAdapter.open(Fixtures.path(name.stringValue()), AdapterLimits.DEFAULT);
+    }
+
+    private static Map<String, ModulePrototype> prototypes(LoraUpdates updates) throws IOException {
+        Map<String, ModulePrototype> prototypes = new HashMap<>();
+        for (PrototypeResult result : new ComputePrototypes().compute(updates)) {
+            if (result instanceof PrototypeResult.Computed computed) {
+                prototypes.put(computed.module(), computed.prototype());
+            }
+        }
+        return prototypes;
+    }
+
     private Routing.Arrow routing(JsonNode definition) {
         List<String> names = new ArrayList<>();
         definition.required("experts").forEach(name -> names.add(name.stringValue()));
-        List<Expert> experts = Fixtures.load(llama, names);
+        return routing(definition, Fixtures.load(llama, names));
+    }
+
+    private static Routing.Arrow routing(JsonNode definition, List<Expert> experts) {
         JsonNode topK = definition.required("top_k");
         return new Routing.Arrow(
                 experts,

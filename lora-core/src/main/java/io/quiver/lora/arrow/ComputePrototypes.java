@@ -2,6 +2,7 @@ package io.quiver.lora.arrow;
 
 import io.quiver.lora.peft.LoraAdapter;
 import io.quiver.lora.peft.LoraModule;
+import io.quiver.lora.peft.LoraUpdates;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.List;
@@ -29,6 +30,38 @@ public final class ComputePrototypes {
         } catch (UncheckedIOException e) {
             throw new IOException(e.getMessage(), e);
         }
+    }
+
+    /**
+     * One result per module of updates in single precision, in their order.
+     *
+     * @throws IOException if they cannot be read
+     * @throws IllegalArgumentException if an element is not finite, naming the module
+     */
+    public List<PrototypeResult> compute(LoraUpdates updates) throws IOException {
+        try {
+            return updates.modules().parallelStream()
+                    .map(module -> computeModule(updates, module))
+                    .toList();
+        } catch (UncheckedIOException e) {
+            throw new IOException(e.getMessage(), e);
+        }
+    }
+
+    private static PrototypeResult computeModule(LoraUpdates updates, LoraModule module) {
+        try {
+            return compute(module, exact(updates.a(module)), exact(updates.b(module)));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static double[] exact(float[] values) { // (elements)
+        double[] exact = new double[values.length];
+        for (int i = 0; i < exact.length; i++) {
+            exact[i] = values[i];
+        }
+        return exact;
     }
 
     private static PrototypeResult computeModule(LoraAdapter adapter, LoraModule module) {

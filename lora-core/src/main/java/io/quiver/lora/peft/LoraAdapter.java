@@ -9,6 +9,7 @@ import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 
 /** An adapter opened from its folder: its modules, and their A and B on demand. Thread-safe. */
 public final class LoraAdapter implements LoraUpdates, AutoCloseable {
@@ -73,6 +74,12 @@ public final class LoraAdapter implements LoraUpdates, AutoCloseable {
     @Override
     public float[] b(LoraModule module) throws IOException {
         return weights.floats(module.bTensor());
+    }
+
+    @Override
+    public Optional<float[]> gateVector(LoraModule module) throws IOException {
+        Optional<String> tensor = module.gateTensor();
+        return tensor.isPresent() ? Optional.of(weights.floats(tensor.get())) : Optional.empty();
     }
 
     /** @return A, row-major, exact // (rank, in) */

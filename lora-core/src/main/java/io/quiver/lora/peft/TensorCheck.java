@@ -23,6 +23,7 @@ final class TensorCheck {
     private final List<Violation> violations = new ArrayList<>();
     private final Map<String, TensorInfo> aByPath = new TreeMap<>();
     private final Map<String, TensorInfo> bByPath = new TreeMap<>();
+    private final Map<String, TensorInfo> gateByPath = new TreeMap<>();
 
     TensorCheck(
             ConfigReading reading, SafetensorsInspection weights, Optional<BaseModules> base, AdapterLimits limits) {
@@ -92,6 +93,7 @@ final class TensorCheck {
         switch (key.part()) {
             case A -> put(aByPath, key, tensor);
             case B -> put(bByPath, key, tensor);
+            case GATE -> put(gateByPath, key, tensor);
             case B_BIAS ->
                 refuse(ViolationCode.LORA_BIAS_UNSUPPORTED, "a bias of lora_B is not supported", tensor.name());
             case EMBEDDING ->
@@ -153,13 +155,35 @@ final class TensorCheck {
                         rank,
                         config.scaling(rank, match.alpha(path)),
                         a.name(),
-                        b.name()));
+                        b.name(),
+                        checkGate(path, a)));
+            }
+        }
+        for (String path : gateByPath.keySet()) {
+            if (!paths.contains(path)) {
+                refuse(ViolationCode.UNKNOWN_TENSOR, "there is a gate vector, but no LoRA on this module", path);
             }
         }
         if (match != null && base.isPresent()) {
             checkTargets(base.get(), match, paths);
         }
         return modules;
+    }
+
+    /** The name of the module's gate vector, if there is one. */
+    private Optional<String> checkGate(String path, TensorInfo a) {
+        TensorInfo gate = gateByPath.get(path);
+        if (gate == null) {
+            return Optional.empty();
+        }
+        if (gate.axes() != 1 || !gate.shape().get(0).equals(a.shape().get(1))) {
+            refuse(
+                    ViolationCode.SHAPE_MISMATCH,
+                    "a gate vector must have one component per input of the module, "
+                            + a.shape().get(1) + ", but has the shape " + gate.shape(),
+                    gate.name());
+        }
+        return Optional.of(gate.name());
     }
 
     /** Whether the path is a linear module of the base model. */

@@ -18,6 +18,8 @@ record TensorKey(String path, Part part) {
         A,
         B,
         B_BIAS,
+        /** What a gate was trained to look for in the module's input (PHATGOOSE). */
+        GATE,
         EMBEDDING,
         MAGNITUDE,
         TOKENS,
@@ -37,6 +39,7 @@ record TensorKey(String path, Part part) {
             new Suffix(Part.A, Pattern.compile("(.+)\\.lora_A(?:\\.default)?\\.weight")),
             new Suffix(Part.B, Pattern.compile("(.+)\\.lora_B(?:\\.default)?\\.weight")),
             new Suffix(Part.B_BIAS, Pattern.compile("(.+)\\.lora_B(?:\\.default)?\\.bias")),
+            new Suffix(Part.GATE, Pattern.compile("(.+)\\.gate_vector(?:\\.default)?(?:\\.weight)?")),
             new Suffix(Part.EMBEDDING, Pattern.compile("(.+)\\.lora_embedding_[AB](?:\\.default)?")),
             new Suffix(Part.MAGNITUDE, Pattern.compile("(.+)\\.lora_magnitude_vector(?:\\.default)?(?:\\.weight)?")),
             new Suffix(Part.TOKENS, Pattern.compile("(.+)\\.token_adapter\\.trainable_tokens_delta(?:\\.default)?")),

@@ -4,6 +4,7 @@ import io.quiver.router.RefusalCode;
 import io.quiver.router.RequestRefusedException;
 import io.quiver.router.RequestRefusedException.Violation;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -131,6 +132,43 @@ final class Fields {
             return null;
         }
         return texts;
+    }
+
+    /** An array of numbers; null if absent. */
+    @Nullable
+    List<Double> numbers(String name, double min, double max, int countMax) {
+        JsonNode value = typed(name, JsonNode::isArray, "an array of numbers");
+        if (value == null) {
+            return null;
+        }
+        if (value.isEmpty() || value.size() > countMax) {
+            refuse(name, "must hold 1 to " + countMax + " numbers, but holds " + value.size());
+            return null;
+        }
+        List<Double> numbers = new ArrayList<>();
+        for (JsonNode number : value) {
+            if (!number.isNumber() || !(number.asDouble() >= min && number.asDouble() <= max)) {
+                refuse(name, "must hold numbers between " + min + " and " + max + ", but holds " + number);
+                return null;
+            }
+            numbers.add(number.asDouble());
+        }
+        return numbers;
+    }
+
+    /** One of some words; null if absent. */
+    <T> @Nullable T word(String name, T[] values, Function<T, String> toWord) {
+        String word = text(name);
+        if (word == null) {
+            return null;
+        }
+        for (T value : values) {
+            if (toWord.apply(value).equals(word)) {
+                return value;
+            }
+        }
+        refuse(name, "must be one of " + Arrays.stream(values).map(toWord).toList() + ", but is '" + word + "'");
+        return null;
     }
 
     private @Nullable JsonNode typed(String name, Predicate<JsonNode> type, String word) {

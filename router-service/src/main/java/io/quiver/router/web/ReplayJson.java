@@ -1,5 +1,6 @@
 package io.quiver.router.web;
 
+import io.quiver.router.PinnedExpert;
 import io.quiver.router.RoutingPlan;
 import io.quiver.router.RunningCompletion;
 import io.quiver.router.Strategy;
@@ -16,6 +17,9 @@ import tools.jackson.databind.node.ObjectNode;
 final class ReplayJson {
     /** How a request says which experts it wants; a replay says it by digests. */
     private static final List<String> SELECTION = List.of("experts", "selector", "all");
+
+    /** What an answer says and no request may: it follows from the rest. */
+    private static final List<String> FOLLOWING = List.of("library_digest", "merged_digest");
 
     private ReplayJson() {}
 
@@ -35,12 +39,21 @@ final class ReplayJson {
         // What the request left to the router's defaults.
         ObjectNode used = new RoutingJson(plan).head();
         used.properties().stream()
-                .filter(field -> !"library_digest".equals(field.getKey()) && !SELECTION.contains(field.getKey()))
+                .filter(field -> !FOLLOWING.contains(field.getKey()) && !SELECTION.contains(field.getKey()))
                 .forEach(field -> routing.set(field.getKey(), field.getValue()));
         if (plan.strategy() != Strategy.BASE) {
-            ArrayNode experts = routing.putArray("experts");
-            plan.experts().forEach(expert -> experts.add(expert.digest().toString()));
+            addDigests(routing, plan.experts());
         }
+        plan.subtraction()
+                .ifPresent(subtraction -> addDigests(
+                        routing.putObject("general_knowledge")
+                                .put("form", subtraction.form().word()),
+                        subtraction.general()));
         return replay;
+    }
+
+    private static void addDigests(ObjectNode node, List<PinnedExpert> experts) {
+        ArrayNode digests = node.putArray("experts");
+        experts.forEach(expert -> digests.add(expert.digest().toString()));
     }
 }

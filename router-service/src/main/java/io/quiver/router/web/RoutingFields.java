@@ -1,21 +1,26 @@
 package io.quiver.router.web;
 
 import io.quiver.decoder.Combine;
+import io.quiver.lora.gate.InputNorm;
+import io.quiver.lora.merge.GeneralKnowledge;
+import io.quiver.lora.merge.Merge;
 import io.quiver.router.RoutingWish;
 import io.quiver.router.Selection;
 import io.quiver.router.Strategy;
+import io.quiver.router.StrategyParameters;
 import io.quiver.router.TraceDetail;
 import io.quiver.schemas.LabelSelector;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
-import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 
 /** Reads the {@code routing} object of a request. */
 final class RoutingFields {
     private static final int TEMPERATURE_MAX = 1_000_000;
+    private static final double WEIGHT_MAX = 1000;
+    private static final int WEIGHTS_MAX = 1024;
+    private static final double SCORE_MAX = 1e9;
 
     private RoutingFields() {}
 
@@ -24,20 +29,43 @@ final class RoutingFields {
         if (routing == null) {
             return RoutingWish.NONE;
         }
-        Selection selection = selection(routing);
         RoutingWish wish = new RoutingWish(
-                selection,
-                word(routing, "strategy", Strategy.values(), Strategy::word),
+                selection(routing),
+                routing.word("strategy", Strategy.values(), Strategy::word),
                 routing.integer("top_k", 1),
                 routing.number("temperature", Double.MIN_VALUE, TEMPERATURE_MAX),
-                word(
-                        routing,
-                        "combine",
-                        Combine.values(),
-                        combine -> combine.name().toLowerCase(Locale.ROOT)),
-                trace(routing));
+                routing.word(
+                        "combine", Combine.values(), combine -> combine.name().toLowerCase(Locale.ROOT)),
+                trace(routing),
+                parameters(routing));
         routing.refuseUnknown();
         return wish;
+    }
+
+    private static StrategyParameters parameters(Fields routing) {
+        Fields general = routing.object("general_knowledge");
+        StrategyParameters parameters = new StrategyParameters(
+                routing.numbers("weights", -WEIGHT_MAX, WEIGHT_MAX, WEIGHTS_MAX),
+                routing.integer("candidates", 1),
+                routing.word("input_norm", InputNorm.values(), InputNorm::word),
+                routing.number("min_score", -SCORE_MAX, SCORE_MAX),
+                routing.number("density", Double.MIN_VALUE, 1),
+                routing.word("majority_sign", Merge.Election.values(), Merge.Election::word),
+                routing.whole("seed"),
+                general == null ? null : generalExperts(general),
+                general == null ? null : general.word("form", GeneralKnowledge.values(), GeneralKnowledge::word));
+        if (general != null) {
+            general.refuseUnknown();
+        }
+        return parameters;
+    }
+
+    private static @Nullable List<String> generalExperts(Fields general) {
+        List<String> experts = general.texts("experts");
+        if (experts == null ? general.get("experts") == null : experts.isEmpty()) {
+            general.refuse("experts", "must name at least one adapter");
+        }
+        return experts;
     }
 
     private static @Nullable Selection selection(Fields routing) {
@@ -45,11 +73,12 @@ final class RoutingFields {
         String selector = routing.text("selector");
         boolean all = routing.flag("all");
         if ((experts != null ? 1 : 0) + (selector != null ? 1 : 0) + (all ? 1 : 0) > 1) {
-            throw routing.invalid("experts", "excludes routing.selector and routing.all: give one of the three");
+            routing.refuse("experts", "excludes routing.selector and routing.all: give one of the three");
+            return null;
         }
         if (experts != null) {
             if (experts.isEmpty()) {
-                throw routing.invalid("experts", "must name at least one expert");
+                routing.refuse("experts", "must name at least one expert");
             }
             return new Selection.Named(experts);
         }
@@ -57,7 +86,7 @@ final class RoutingFields {
             try {
                 return new Selection.Labelled(LabelSelector.parse(selector));
             } catch (IllegalArgumentException e) {
-                throw routing.invalid("selector", "cannot be read: " + e.getMessage());
+                routing.refuse("selector", "cannot be read: " + e.getMessage());
             }
         }
         return all ? new Selection.All() : null;
@@ -74,19 +103,7 @@ final class RoutingFields {
         if (trace.isString() && trace.asString().equals("modules")) {
             return TraceDetail.MODULES;
         }
-        throw routing.invalid("trace", "must be true, false, \"tokens\" or \"modules\"");
-    }
-
-    private static <T> @Nullable T word(Fields fields, String name, T[] values, Function<T, String> toWord) {
-        String word = fields.text(name);
-        if (word == null) {
-            return null;
-        }
-        return Arrays.stream(values)
-                .filter(value -> toWord.apply(value).equals(word))
-                .findFirst()
-                .orElseThrow(() -> fields.invalid(
-                        name,
-                        "must be one of " + Arrays.stream(values).map(toWord).toList() + ", but is '" + word + "'"));
+        routing.refuse("trace", "must be true, false, \"tokens\" or \"modules\"");
+        return TraceDetail.NONE;
     }
 }

@@ -1,9 +1,12 @@
 package io.quiver.router.web;
 
+import io.quiver.decoder.Gate;
+import io.quiver.decoder.Scoring;
+import io.quiver.lora.gate.InputNorm;
+import io.quiver.lora.merge.Merge;
 import io.quiver.router.CompletionEvent.Finished;
 import io.quiver.router.PinnedExpert;
 import io.quiver.router.RoutingPlan;
-import io.quiver.router.Strategy;
 import io.quiver.router.TokenTrace;
 import io.quiver.router.TraceDetail;
 import java.util.List;
@@ -23,20 +26,67 @@ final class RoutingJson {
     ObjectNode head() {
         ObjectNode routing = Json.object();
         routing.put("strategy", plan.strategy().word());
-        if (plan.strategy() == Strategy.ARROW) {
-            routing.put("combine", plan.combine().name().toLowerCase(Locale.ROOT))
-                    .put("top_k", plan.topK())
-                    .put("temperature", plan.temperature());
+        if (plan.strategy().isGate()) {
+            addGate(routing);
+        } else if (plan.strategy().takesWeights()) {
+            ArrayNode weights = routing.putArray("weights");
+            plan.weights().forEach(weights::add);
         }
+        plan.merge().ifPresent(merge -> addMerge(routing, merge));
+        plan.subtraction().ifPresent(subtraction -> {
+            ObjectNode general = routing.putObject("general_knowledge")
+                    .put("form", subtraction.form().word());
+            addExperts(general.putArray("experts"), subtraction.general());
+        });
         routing.put("library_digest", plan.libraryDigest().toString());
-        ArrayNode experts = routing.putArray("experts");
-        for (PinnedExpert expert : plan.experts()) {
-            experts.addObject()
+        addExperts(routing.putArray("experts"), plan.experts());
+        return routing;
+    }
+
+    private void addGate(ObjectNode routing) {
+        routing.put("combine", plan.combine().name().toLowerCase(Locale.ROOT))
+                .put("top_k", plan.topK())
+                .put("temperature", plan.temperature());
+        Scoring scoring = plan.scoring();
+        if (scoring.gate() instanceof Gate.Lag lag) {
+            routing.put("candidates", lag.candidates());
+        }
+        if (scoring.inputNorm() != InputNorm.ID) {
+            routing.put("input_norm", scoring.inputNorm().word());
+        }
+        scoring.minScore().ifPresent(score -> routing.put("min_score", score));
+    }
+
+    private void addMerge(ObjectNode routing, Merge merge) {
+        if (merge.method().prunes()) {
+            routing.put("density", merge.density());
+        }
+        if (merge.method().elects()) {
+            routing.put("majority_sign", merge.election().word());
+        }
+        if (merge.method().draws()) {
+            routing.put("seed", merge.seed());
+        }
+        routing.put("merged_digest", plan.contents().get(0).digest().toString());
+    }
+
+    private static void addExperts(ArrayNode array, List<PinnedExpert> experts) {
+        for (PinnedExpert expert : experts) {
+            array.addObject()
                     .put("name", expert.adapter().toString())
                     .put("version", expert.version())
                     .put("digest", expert.digest().toString());
         }
-        return routing;
+    }
+
+    /** Mean coefficient of an expert; of a merge, in which nothing is decided, its weight. */
+    private double share(List<Finished> choices, int expert) {
+        return plan.merge().isPresent()
+                ? plan.weights().get(expert)
+                : choices.stream()
+                        .mapToDouble(choice -> choice.shares().get(expert))
+                        .average()
+                        .orElseThrow();
     }
 
     /**
@@ -48,11 +98,7 @@ final class RoutingJson {
     ObjectNode whole(List<Finished> choices, List<TokenTrace> tokens) {
         ObjectNode routing = head();
         for (int e = 0; e < plan.experts().size(); e++) {
-            double share = 0;
-            for (Finished choice : choices) {
-                share += choice.shares().get(e) / choices.size();
-            }
-            ((ObjectNode) routing.path("experts").path(e)).put("share", share);
+            ((ObjectNode) routing.path("experts").path(e)).put("share", share(choices, e));
         }
         if (plan.trace() != TraceDetail.NONE) {
             ObjectNode trace = routing.putObject("trace");
@@ -78,7 +124,8 @@ final class RoutingJson {
         for (TokenTrace token : tokens) {
             ObjectNode node = array.addObject().put("token", token.token()).put("text", token.text());
             Integer expert = token.expert();
-            if (expert != null) {
+            // One expert that was merged from several is none of them.
+            if (expert != null && plan.merge().isEmpty()) {
                 node.put("expert", label(expert));
                 ArrayNode shares = node.putArray("shares");
                 token.shares().forEach(shares::add);
