@@ -16,12 +16,7 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.FileVisitResult;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.SimpleFileVisitor;
-import java.nio.file.attribute.BasicFileAttributes;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
@@ -46,6 +41,7 @@ class FlowIT {
 
     private final StandalonePorts ports = StandalonePorts.free();
     private final Client client = new Client(ports);
+    private StackDirectory directory;
     private Path dir;
 
     @BeforeAll
@@ -55,25 +51,13 @@ class FlowIT {
 
     @BeforeEach
     void directory() throws IOException {
-        dir = Files.createTempDirectory("quiver-flow");
-        Files.setPosixFilePermissions(dir, PosixFilePermissions.fromString("rwx--x--x"));
+        directory = StackDirectory.make();
+        dir = directory.path();
     }
 
     @AfterEach
     void delete() throws IOException {
-        Files.walkFileTree(dir, new SimpleFileVisitor<>() {
-            @Override
-            public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) throws IOException {
-                Files.delete(file);
-                return FileVisitResult.CONTINUE;
-            }
-
-            @Override
-            public FileVisitResult postVisitDirectory(Path left, IOException failure) throws IOException {
-                Files.delete(left);
-                return FileVisitResult.CONTINUE;
-            }
-        });
+        directory.close();
     }
 
     @Test
