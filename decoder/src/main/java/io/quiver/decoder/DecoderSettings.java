@@ -8,8 +8,10 @@ package io.quiver.decoder;
  * @param threads that one operation may use on the CPU
  * @param stepTokensMax tokens in one pass through the model; longer prompts are fed in pieces
  * @param rankMax highest rank of an expert
+ * @param kernels whether steps of few tokens may run in machine code of Quiver's own, where it is there and the device is the CPU
  */
-public record DecoderSettings(String device, Precision precision, int threads, int stepTokensMax, int rankMax) {
+public record DecoderSettings(
+        String device, Precision precision, int threads, int stepTokensMax, int rankMax, boolean kernels) {
     public DecoderSettings {
         if (!device.matches("cpu|cuda(:[0-9]{1,2})?")) {
             throw new IllegalArgumentException("device must be cpu, cuda or cuda:N, but is " + device);
@@ -19,9 +21,19 @@ public record DecoderSettings(String device, Precision precision, int threads, i
         }
     }
 
+    /** With kernels where they can be had. */
+    public DecoderSettings(String device, Precision precision, int threads, int stepTokensMax, int rankMax) {
+        this(device, precision, threads, stepTokensMax, rankMax, true);
+    }
+
     /** On the CPU, with passes of 512 tokens and ranks up to 256. */
     public static DecoderSettings cpu(Precision precision, int threads) {
         return new DecoderSettings("cpu", precision, threads, 512, 256);
+    }
+
+    /** The same without kernels. */
+    public DecoderSettings withoutKernels() {
+        return new DecoderSettings(device, precision, threads, stepTokensMax, rankMax, false);
     }
 
     /** Whether the device is the CPU. */

@@ -9,6 +9,7 @@ import io.quiver.decoder.Precision;
 import io.quiver.decoder.UnsupportedModelException;
 import io.quiver.decoder.huggingface.WeightFiles;
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
@@ -22,14 +23,21 @@ final class DecoderProgram {
 
     /** Linear layers for the CPU. */
     static final String ONEDNN = "linear-onednn.torchscript";
+    /** Linear layers for the CPU, with the kernels. */
+    static final String DENSE = "linear-dense.torchscript";
     /** Linear layers for any device. An operator that a device's libtorch lacks would fail the whole text. */
     static final String PLAIN = "linear-plain.torchscript";
 
     private DecoderProgram() {}
 
-    /** Compiles the text with one of the two kinds of linear layers. */
+    /** The kind of linear layers that is fastest. */
+    static String linearFor(DecoderSettings settings) {
+        return !settings.onCpu() ? PLAIN : settings.kernels() && Kernels.present() ? DENSE : ONEDNN;
+    }
+
+    /** Compiles the text with one of the kinds of linear layers. */
     private static TensorProgram compile(DecoderSettings settings, String linear) {
-        byte[] archive = TorchScriptArchive.ofResources(
+        List<String> pieces = new ArrayList<>(List.of(
                 linear,
                 "layers.torchscript",
                 "routing.torchscript",
@@ -37,7 +45,11 @@ final class DecoderProgram {
                 "weights.torchscript",
                 "decoder.torchscript",
                 "experts.torchscript",
-                "gate-tables.torchscript");
+                "gate-tables.torchscript"));
+        if (linear.equals(DENSE)) {
+            pieces.add("kernels.torchscript");
+        }
+        byte[] archive = TorchScriptArchive.ofResources(pieces.toArray(String[]::new));
         return new DjlTensorProgram(archive, settings.threads());
     }
 
@@ -50,6 +62,9 @@ final class DecoderProgram {
             new Weights(program, config, files).load();
             for (Point point : Point.of(config)) {
                 program.run("open_pool", point.modules().size(), point.in(), point.pieces(), point.pieceWidth());
+            }
+            if (linear.equals(DENSE)) {
+                program.run("use_kernels", settings.threads());
             }
             return program;
         } catch (IOException | RuntimeException e) {

@@ -23,6 +23,7 @@ final class ExpertPools {
     private final List<Point> points;
     private final int elementBytes;
     private final int rankMax;
+    private final boolean kernels;
     private final BitSet[] used; // (points)
     private final int[] capacities; // (points)
     private final int[] ranks; // (points)
@@ -34,11 +35,12 @@ final class ExpertPools {
     /** A module of the model: its point, its place there, and its number among all modules. */
     private record Place(int point, int index, int module) {}
 
-    ExpertPools(TensorProgram program, List<Point> points, int elementBytes, int rankMax) {
+    ExpertPools(TensorProgram program, List<Point> points, int elementBytes, int rankMax, boolean kernels) {
         this.program = program;
         this.points = points;
         this.elementBytes = elementBytes;
         this.rankMax = rankMax;
+        this.kernels = kernels;
         used = new BitSet[points.size()];
         capacities = new int[points.size()];
         ranks = new int[points.size()];
@@ -197,6 +199,9 @@ final class ExpertPools {
             }
         }
         program.run("commit", prepared.id(), slots);
+        if (kernels) {
+            program.run("round_prototypes", slots);
+        }
         return new ResidentExpert(prepared.digest(), this, slots, prepared.choosable(), prepared.gateDirections());
     }
 

@@ -18,16 +18,22 @@ import org.jspecify.annotations.Nullable;
  * of the batch; feeds longer than a step are cut into pieces. Not thread-safe.
  */
 final class StepCalls {
+    /** Tokens up to which the kernels take less time than libtorch's matrix products. */
+    private static final int KERNEL_TOKENS_MAX = 16;
+
     private final TensorProgram program;
     private final ModelConfig config;
     private final List<Point> points;
     private final int stepTokensMax;
+    private final boolean kernels;
 
-    StepCalls(TensorProgram program, ModelConfig config, List<Point> points, int stepTokensMax) {
+    /** @param kernels whether the program has the kernels' part */
+    StepCalls(TensorProgram program, ModelConfig config, List<Point> points, int stepTokensMax, boolean kernels) {
         this.program = program;
         this.config = config;
         this.points = points;
         this.stepTokensMax = stepTokensMax;
+        this.kernels = kernels;
     }
 
     /** What one feed has led to so far. */
@@ -74,7 +80,21 @@ final class StepCalls {
     List<StepOutput> run(List<Feed> feeds) {
         List<Progress> all = feeds.stream().map(Progress::new).toList();
         for (List<Piece> pieces = next(all); !pieces.isEmpty(); pieces = next(all)) {
-            call(pieces);
+            List<Piece> few = pieces.stream().filter(this::forKernels).toList();
+            for (int from = 0; from < few.size(); ) {
+                int until = from + 1;
+                int rows = few.get(from).tokens();
+                while (until < few.size() && rows + few.get(until).tokens() <= KERNEL_TOKENS_MAX) {
+                    rows += few.get(until++).tokens();
+                }
+                call("step_with_kernels", few.subList(from, until));
+                from = until;
+            }
+            List<Piece> others =
+                    pieces.stream().filter(piece -> !few.contains(piece)).toList();
+            if (!others.isEmpty()) {
+                call("step", others);
+            }
         }
         return all.stream().map(StepCalls::output).toList();
     }
@@ -93,7 +113,15 @@ final class StepCalls {
         return pieces;
     }
 
-    private void call(List<Piece> pieces) {
+    private boolean forKernels(Piece piece) {
+        Table.Use use = piece.progress().use;
+        boolean plain = use == null
+                || (use.tracing() != Tracing.MODULES
+                        && use.table().key().scoring().isEmpty());
+        return kernels && plain && piece.tokens() <= KERNEL_TOKENS_MAX;
+    }
+
+    private void call(String method, List<Piece> pieces) {
         List<Part> parts = parts(pieces);
         List<Piece> ordered = ordered(pieces, parts);
         int[] tokens = new int[ordered.stream().mapToInt(Piece::tokens).sum()];
@@ -110,7 +138,7 @@ final class StepCalls {
             feeds[5 * i + 3] = piece.capacity();
             feeds[5 * i + 4] = progress.feed.everyToken() ? 1 : 0;
         }
-        List<Floats> results = program.run("step", tokens, feeds, numbers(parts), inverseTemperatures(parts));
+        List<Floats> results = program.run(method, tokens, feeds, numbers(parts), inverseTemperatures(parts));
         takeLogits(ordered, results.get(0));
         int traced = takeTrace(parts, results.subList(1, results.size()));
         takeShares(parts, results.subList(1 + traced, results.size()));

@@ -15,13 +15,16 @@ final class Tables {
 
     private final TensorProgram program;
     private final List<Point> points;
+    private final boolean kernels;
     private final Map<Table.Key, Table> tables = new LinkedHashMap<>();
     private final GateTables gates;
     private long nextId;
 
-    Tables(TensorProgram program, List<Point> points) {
+    /** @param kernels whether the program has the kernels' part */
+    Tables(TensorProgram program, List<Point> points, boolean kernels) {
         this.program = program;
         this.points = points;
+        this.kernels = kernels;
         gates = new GateTables(program, points);
     }
 
@@ -76,6 +79,9 @@ final class Tables {
         if (table.key().scoring().isPresent()) {
             program.run("drop_gate", table.id());
         }
+        if (kernels) {
+            program.run("drop_places", table.id());
+        }
     }
 
     /** Makes all tables anew: they look into pools that have moved. */
@@ -111,6 +117,9 @@ final class Tables {
                 .mapToDouble(Double::doubleValue)
                 .toArray();
         program.run("make_table", table.id(), slots, choosable, coefficients);
+        if (kernels) {
+            program.run("make_places", table.id(), slots, choosable, coefficients);
+        }
         table.key().scoring().ifPresent(scoring -> gates.write(table.id(), table.key(), scoring));
     }
 }

@@ -31,6 +31,9 @@ public final class TorchDecoder implements Decoder {
     private final ModelConfig config;
     private final DecoderSettings settings;
     private final TensorProgram program;
+    /** Whether the program has the kernels' part. */
+    private final boolean kernels;
+
     private final ExpertPools pools;
     private final Tables tables;
     private final CheckFeeds checkFeeds;
@@ -43,15 +46,16 @@ public final class TorchDecoder implements Decoder {
     private long nextExpert;
     private boolean closed;
 
-    private TorchDecoder(ModelConfig config, DecoderSettings settings, TensorProgram program) {
+    private TorchDecoder(ModelConfig config, DecoderSettings settings, TensorProgram program, boolean kernels) {
         this.config = config;
         this.settings = settings;
         this.program = program;
+        this.kernels = kernels;
         List<Point> points = Point.of(config);
-        pools = new ExpertPools(program, points, DecoderProgram.elementBytes(settings), settings.rankMax());
-        tables = new Tables(program, points);
+        pools = new ExpertPools(program, points, DecoderProgram.elementBytes(settings), settings.rankMax(), kernels);
+        tables = new Tables(program, points, kernels);
         checkFeeds = new CheckFeeds(this, config.vocabulary());
-        calls = new StepCalls(program, config, points, settings.stepTokensMax());
+        calls = new StepCalls(program, config, points, settings.stepTokensMax(), kernels);
     }
 
     /**
@@ -63,14 +67,18 @@ public final class TorchDecoder implements Decoder {
      * @throws io.quiver.lora.model.InvalidBaseModelException if the files do not fit together
      */
     public static TorchDecoder open(Path modelFolder, DecoderSettings settings) throws IOException {
-        return open(modelFolder, settings, settings.onCpu() ? DecoderProgram.ONEDNN : DecoderProgram.PLAIN);
+        return open(modelFolder, settings, DecoderProgram.linearFor(settings));
     }
 
     /** @param linear the text of the linear layers */
     static TorchDecoder open(Path modelFolder, DecoderSettings settings, String linear) throws IOException {
         ModelConfig config = ConfigFile.read(modelFolder);
         WeightFiles files = WeightFiles.of(modelFolder);
-        return new TorchDecoder(config, settings, DecoderProgram.load(config, files, settings, linear));
+        return new TorchDecoder(
+                config,
+                settings,
+                DecoderProgram.load(config, files, settings, linear),
+                linear.equals(DecoderProgram.DENSE));
     }
 
     @Override
@@ -264,6 +272,9 @@ public final class TorchDecoder implements Decoder {
             sequences.remove(sequence);
             if (!closed) {
                 program.run("forget", sequence.id());
+                if (kernels) {
+                    program.run("leave", sequence.id());
+                }
                 giveBackTable(sequence);
             }
         } finally {

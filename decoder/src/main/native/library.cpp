@@ -1,0 +1,163 @@
+// The operators quiver::address and quiver::step. They are registered through libtorch's C functions that are meant to stay as they are
+// (torch/csrc/inductor/aoti_torch/c/shim.h), which are looked up in the libtorch that the process has loaded: building needs neither
+// its headers nor its libraries.
+#include "step.h"
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <cstring>
+#include <dlfcn.h>
+#include <link.h>
+
+namespace quiver {
+namespace {
+
+typedef void *Tensor;
+typedef uint64_t Value;
+typedef int32_t Failure;
+
+Failure (*data_of)(Tensor, void **);
+Failure (*forget)(Tensor);
+
+// libgomp's own, so that the step's threads are those of libtorch's other operators.
+void (*gomp_parallel)(void (*)(void *), void *, unsigned, unsigned);
+int (*thread_number)();
+int (*thread_count)();
+
+PassFunction chosen_pass() {
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  if (__builtin_cpu_supports("avx512bf16") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl")) return avx512bf16::pass;
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return avx2::pass;
+#endif
+  return generic::pass;
+}
+
+struct Region {
+  const Step *step;
+  Scratch *scratch;
+  Barrier *barrier;
+  PassFunction pass;
+};
+
+void in_region(void *data) {
+  Region &region = *(Region *)data;
+  region.pass(*region.step, *region.barrier, *region.scratch, thread_number(), (int)region.step->threads);
+}
+
+void prepare(Scratch &scratch, const Step &step) {
+  const Model &model = *step.model;
+  const int64_t rows = step.rows, q = model.heads * model.head_dim, kv = model.kv_heads * model.head_dim;
+  scratch.widest = (std::max({model.hidden, q, model.intermediate}) + 31) / 32 * 32;
+  scratch.scores_of_row = scratch.choices_of_row = scratch.low_of_row = 0;
+  for (int64_t p = 0; p < step.parts; p++)
+    for (int64_t point = 0; point < 4 * model.layers; point++) {
+      const Place &place = step.part[p].place[point];
+      if (place.most == 0) continue;
+      int64_t k = step.part[p].top_k == 0 ? place.experts : std::min(step.part[p].top_k, place.most);
+      scratch.scores_of_row = std::max(scratch.scores_of_row, place.linears * place.experts);
+      scratch.choices_of_row = std::max(scratch.choices_of_row, place.linears * k);
+      scratch.low_of_row = std::max(scratch.low_of_row, place.linears * k * place.rank);
+    }
+  scratch.x.resize(rows * model.hidden);
+  scratch.y.resize(rows * std::max({q + 2 * kv, 2 * model.intermediate, model.hidden}));
+  scratch.attended.resize(rows * q);
+  scratch.inner.resize(rows * model.intermediate);
+  scratch.angles.resize(model.ropes * rows * model.rotated);
+  scratch.scores.resize(rows * scratch.scores_of_row);
+  scratch.choices.resize(rows * scratch.choices_of_row);
+  scratch.low.resize(rows * scratch.low_of_row);
+  const int64_t half = model.rotated / 2;
+  for (int64_t rope = 0; rope < model.ropes; rope++)
+    for (int64_t m = 0; m < rows; m++)
+      for (int64_t i = 0; i < half; i++) {
+        double turn = step.row[m].position * model.inverse_frequency[rope * half + i];
+        float *angle = &scratch.angles[(rope * rows + m) * model.rotated];
+        angle[i] = (float)std::cos(turn);
+        angle[half + i] = (float)std::sin(turn);
+      }
+}
+
+void run(const int64_t *plan, const double *inverse_temperature) {
+  static const PassFunction pass = chosen_pass();
+  static thread_local Scratch scratch;
+  Step step;
+  memcpy(&step, plan, 4 * sizeof(int64_t));
+  step.inverse_temperature = inverse_temperature;
+  step.row = (const Row *)(plan + 4);
+  step.part = (const Part *)(step.row + step.rows);
+  // The model's numbers, with its layers behind them.
+  Model model = *step.model;
+  model.layer = (const Layer *)((const int64_t *)step.model + sizeof(Model) / sizeof(int64_t) - 1);
+  step.model = &model;
+  if (!gomp_parallel) step.threads = 1;
+  prepare(scratch, step);
+  Barrier barrier((int)step.threads);
+  if (step.threads == 1) {
+    pass(step, barrier, scratch, 0, 1);
+    return;
+  }
+  Region region = {&step, &scratch, &barrier, pass};
+  gomp_parallel(in_region, &region, (unsigned)step.threads, 0);
+}
+
+// address(Tensor t) -> int
+void address(Value *stack, uint64_t, uint64_t) {
+  Tensor tensor = (Tensor)stack[0];
+  void *data = nullptr;
+  data_of(tensor, &data);
+  forget(tensor);
+  stack[0] = (Value)data;
+}
+
+// step(Tensor(a!) plan, Tensor inverse_temperatures) -> int: said to write to the plan, since what it does write to is known by its address alone
+void step(Value *stack, uint64_t, uint64_t) {
+  Tensor plan = (Tensor)stack[0], temperatures = (Tensor)stack[1];
+  void *numbers = nullptr, *inverse = nullptr;
+  data_of(plan, &numbers);
+  data_of(temperatures, &inverse);
+  run((const int64_t *)numbers, (const double *)inverse);
+  forget(plan);
+  forget(temperatures);
+  stack[0] = 0;
+}
+
+int find_gomp(struct dl_phdr_info *info, size_t, void *found) {
+  if (info->dlpi_name && strstr(info->dlpi_name, "libgomp")) {
+    *(void **)found = dlopen(info->dlpi_name, RTLD_NOW | RTLD_NOLOAD);
+    return 1;
+  }
+  return 0;
+}
+
+template <class F>
+bool look_up(void *library, const char *name, F &function) {
+  function = (F)dlsym(library, name);
+  return function != nullptr;
+}
+
+bool register_operators() {
+  void *torch = dlopen("libtorch_cpu.so", RTLD_NOW | RTLD_NOLOAD);
+  if (!torch) return false;
+  void *gomp = nullptr;
+  dl_iterate_phdr(find_gomp, &gomp);
+  if (gomp && !(look_up(gomp, "GOMP_parallel", gomp_parallel) && look_up(gomp, "omp_get_thread_num", thread_number) && look_up(gomp, "omp_get_num_threads", thread_count)))
+    gomp_parallel = nullptr;
+  Failure (*define)(const char *, const char *, uint32_t, void **);
+  Failure (*implement)(const char *, const char *, const char *, uint32_t, void **);
+  Failure (*add_schema)(void *, const char *);
+  Failure (*add_function)(void *, const char *, void (*)(Value *, uint64_t, uint64_t));
+  void *schemas = nullptr, *functions = nullptr;
+  return look_up(torch, "aoti_torch_get_data_ptr", data_of) && look_up(torch, "aoti_torch_delete_tensor_object", forget) &&
+         look_up(torch, "aoti_torch_library_init_def", define) && look_up(torch, "aoti_torch_library_init_impl", implement) &&
+         look_up(torch, "aoti_torch_library_def", add_schema) && look_up(torch, "aoti_torch_library_impl", add_function) &&
+         !define("quiver", __FILE__, __LINE__, &schemas) && !add_schema(schemas, "address(Tensor t) -> int") &&
+         !add_schema(schemas, "step(Tensor(a!) plan, Tensor inverse_temperatures) -> int") && !implement("quiver", "CPU", __FILE__, __LINE__, &functions) &&
+         !add_function(functions, "address", address) && !add_function(functions, "step", step);
+}
+
+}  // namespace
+}  // namespace quiver
+
+// The one function that Java's System.load calls; a version that no virtual machine has refuses the library.
+extern "C" __attribute__((visibility("default"))) int JNI_OnLoad(void *, void *) { return quiver::register_operators() ? 0x00010008 : -1; }

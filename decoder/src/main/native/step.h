@@ -1,0 +1,73 @@
+// What the threads of one step share.
+#pragma once
+#include "plan.h"
+#include <atomic>
+#include <vector>
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+#include <sched.h>
+
+namespace quiver {
+
+// Where all threads wait for each other. They spin, since the next one comes within microseconds, but let others run when it does not.
+class Barrier {
+  static constexpr int SPINS = 20000;
+  const int threads;
+  alignas(64) std::atomic<int> arrived{0};
+  alignas(64) std::atomic<int> round{0};
+
+ public:
+  explicit Barrier(int threads) : threads(threads) {}
+
+  void wait() {
+    if (threads == 1) return;
+    int mine = round.load(std::memory_order_relaxed);
+    if (arrived.fetch_add(1, std::memory_order_acq_rel) == threads - 1) {
+      arrived.store(0, std::memory_order_relaxed);
+      round.store(mine + 1, std::memory_order_release);
+      return;
+    }
+    for (int spins = 0; round.load(std::memory_order_acquire) == mine; spins++) {
+#if defined(__x86_64__)
+      _mm_pause();
+#endif
+      if (spins > SPINS) sched_yield();
+    }
+  }
+};
+
+// An expert that was chosen, and its coefficient (while choosing: its score).
+struct Choice {
+  int64_t expert;
+  float weight;
+};
+
+struct Scratch {
+  int64_t widest = 0;           // longest input of a linear layer, in full lines
+  int64_t scores_of_row = 0;    // most linears * experts of a point
+  int64_t choices_of_row = 0;   // most linears * chosen
+  int64_t low_of_row = 0;       // most linears * chosen * rank
+  std::vector<float> x;         // (rows, hidden)
+  std::vector<float> y;         // (rows, outputs of the point)
+  std::vector<float> attended;  // (rows, heads * headDim)
+  std::vector<float> inner;     // (rows, intermediate)
+  std::vector<float> angles;    // (ropes, rows, rotated): cosines, then sines
+  std::vector<float> scores;    // (rows, scores_of_row)
+  std::vector<Choice> choices;  // (rows, choices_of_row)
+  std::vector<float> low;       // (rows, low_of_row)
+};
+
+typedef void (*PassFunction)(const Step &step, Barrier &barrier, Scratch &scratch, int thread, int threads);
+
+namespace avx512bf16 {
+void pass(const Step &step, Barrier &barrier, Scratch &scratch, int thread, int threads);
+}
+namespace avx2 {
+void pass(const Step &step, Barrier &barrier, Scratch &scratch, int thread, int threads);
+}
+namespace generic {
+void pass(const Step &step, Barrier &barrier, Scratch &scratch, int thread, int threads);
+}
+
+}  // namespace quiver

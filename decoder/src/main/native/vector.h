@@ -1,0 +1,223 @@
+// Sixteen float32 lanes on whatever the instruction set has, and the weights' two types.
+#pragma once
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#ifdef __AVX512BF16__
+#include <immintrin.h>
+#endif
+
+namespace quiver {
+namespace QUIVER_ISA {
+
+typedef float Lanes __attribute__((vector_size(64)));
+typedef uint32_t Bits __attribute__((vector_size(64)));
+typedef uint16_t Halves __attribute__((vector_size(32)));
+constexpr int64_t LANES = 16;
+
+struct bfloat16 {
+  uint16_t bits;
+};
+
+inline float number(float x) { return x; }
+inline float number(bfloat16 x) {
+  uint32_t bits = (uint32_t)x.bits << 16;
+  float y;
+  memcpy(&y, &bits, 4);
+  return y;
+}
+
+inline Lanes load(const float *p) {
+  Lanes v;
+  memcpy(&v, p, 64);
+  return v;
+}
+inline Lanes load(const bfloat16 *p) {
+  Halves h;
+  memcpy(&h, p, 32);
+  Bits wide = __builtin_convertvector(h, Bits) << 16;
+  return (Lanes)wide;
+}
+inline void store(float *p, Lanes v) { memcpy(p, &v, 64); }
+
+inline Lanes all(float x) { return Lanes{} + x; }
+
+inline float sum(Lanes v) {
+#ifdef __AVX512F__
+  return _mm512_reduce_add_ps((__m512)v);
+#else
+  float s[16];
+  memcpy(s, &v, 64);
+  for (int width = 8; width > 0; width /= 2)
+    for (int i = 0; i < width; i++) s[i] += s[i + width];
+  return s[0];
+#endif
+}
+
+// To the nearest, ties to even.
+inline bfloat16 rounded(float x) {
+  uint32_t bits;
+  memcpy(&bits, &x, 4);
+  if ((bits & 0x7fffffff) > 0x7f800000) return {(uint16_t)(bits >> 16 | 0x40)};
+  return {(uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16)};
+}
+inline void put(float *to, float x) { *to = x; }
+inline void put(bfloat16 *to, float x) { *to = rounded(x); }
+
+// exp to about 2e-7: 2^n times a polynomial in what is left, |rest| <= ln(2)/2.
+inline Lanes exponential(Lanes x) {
+  x = x < -87.f ? all(-87.f) : x;
+  x = x > 88.f ? all(88.f) : x;
+  typedef int32_t Whole __attribute__((vector_size(64)));
+  Lanes shifted = x * 1.44269504f;
+  Lanes half = shifted < 0.f ? all(-.5f) : all(.5f);
+  Whole n = __builtin_convertvector(shifted + half, Whole);
+  Lanes whole = __builtin_convertvector(n, Lanes);
+  Lanes rest = x - whole * 0.693359375f;
+  rest = rest + whole * 2.12194440e-4f;
+  Lanes y = all(1.9875691500e-4f);
+  y = y * rest + 1.3981999507e-3f;
+  y = y * rest + 8.3334519073e-3f;
+  y = y * rest + 4.1665795894e-2f;
+  y = y * rest + 1.6666665459e-1f;
+  y = y * rest + 5.0000001201e-1f;
+  y = y * rest * rest + rest + 1.f;
+  Bits scale = (Bits)(n + 127) << 23;
+  return y * (Lanes)scale;
+}
+
+// What a weight is multiplied with: float32 for float32 weights; for bfloat16 ones the activation rounded to bfloat16, kept in the
+// form in which the instruction set multiplies it.
+template <class W>
+struct Activation {
+  typedef float type;
+};
+#ifdef __AVX512BF16__
+template <>
+struct Activation<bfloat16> {
+  typedef bfloat16 type;
+};
+#endif
+
+template <class W>
+inline void round_all(const float *x, int64_t n, typename Activation<W>::type *to) {
+  for (int64_t i = 0; i < n; i++) to[i] = x[i];
+}
+#ifdef __AVX512BF16__
+template <>
+inline void round_all<bfloat16>(const float *x, int64_t n, bfloat16 *to) {
+  int64_t i = 0;
+  for (; i + 16 <= n; i += 16) {
+    __m256bh v = _mm512_cvtneps_pbh(_mm512_loadu_ps(x + i));
+    memcpy(to + i, &v, 32);
+  }
+  for (; i < n; i++) to[i] = rounded(x[i]);
+}
+#else
+template <>
+inline void round_all<bfloat16>(const float *x, int64_t n, float *to) {
+  for (int64_t i = 0; i < n; i++) to[i] = number(rounded(x[i]));
+}
+#endif
+
+// out[m * out_stride + r] = w[r] . x[m] for R rows of w and M rows of x. The order of the additions does not depend on R and M: a row's
+// result is the same bits alone and in a batch.
+template <class W, int R, int M>
+struct Dots {
+  typedef typename Activation<W>::type X;
+  static inline void run(const W *w, int64_t n, const X *x, int64_t x_stride, float *out, int64_t out_stride) {
+    Lanes acc[R][M] = {};
+    int64_t i = 0;
+    for (; i + LANES <= n; i += LANES) {
+      Lanes a[R];
+      for (int r = 0; r < R; r++) a[r] = load(w + r * n + i);
+      for (int m = 0; m < M; m++) {
+        Lanes b = load(x + m * x_stride + i);
+        for (int r = 0; r < R; r++) acc[r][m] += a[r] * b;
+      }
+    }
+    if (i < n) {
+      for (int r = 0; r < R; r++) {
+        W last[LANES] = {};
+        memcpy(last, w + r * n + i, (n - i) * sizeof(W));
+        for (int m = 0; m < M; m++) {
+          X mine[LANES] = {};
+          memcpy(mine, x + m * x_stride + i, (n - i) * sizeof(X));
+          acc[r][m] += load(last) * load(mine);
+        }
+      }
+    }
+    for (int r = 0; r < R; r++)
+      for (int m = 0; m < M; m++) out[m * out_stride + r] = sum(acc[r][m]);
+  }
+};
+
+#ifdef __AVX512BF16__
+template <int R, int M>
+struct Dots<bfloat16, R, M> {
+  static inline __m512bh pairs(const bfloat16 *p) {
+    __m512bh v;
+    memcpy(&v, p, 64);
+    return v;
+  }
+  static inline __m512bh pairs(const bfloat16 *p, int64_t count) {
+    return (__m512bh)_mm512_maskz_loadu_epi16((__mmask32)((1ull << count) - 1), p);
+  }
+  static inline void run(const bfloat16 *w, int64_t n, const bfloat16 *x, int64_t x_stride, float *out, int64_t out_stride) {
+    __m512 acc[R][M];
+    for (int r = 0; r < R; r++)
+      for (int m = 0; m < M; m++) acc[r][m] = _mm512_setzero_ps();
+    int64_t i = 0;
+    for (; i + 32 <= n; i += 32) {
+      __m512bh a[R];
+      for (int r = 0; r < R; r++) a[r] = pairs(w + r * n + i);
+      for (int m = 0; m < M; m++) {
+        __m512bh b = pairs(x + m * x_stride + i);
+        for (int r = 0; r < R; r++) acc[r][m] = _mm512_dpbf16_ps(acc[r][m], a[r], b);
+      }
+    }
+    if (i < n) {
+      for (int m = 0; m < M; m++) {
+        __m512bh b = pairs(x + m * x_stride + i, n - i);
+        for (int r = 0; r < R; r++) acc[r][m] = _mm512_dpbf16_ps(acc[r][m], pairs(w + r * n + i, n - i), b);
+      }
+    }
+    for (int r = 0; r < R; r++)
+      for (int m = 0; m < M; m++) out[m * out_stride + r] = _mm512_reduce_add_ps(acc[r][m]);
+  }
+};
+#endif
+
+// out[m * out_stride + r] = w[r] . x[m], r in [0, rows), m in [0, many).
+template <class W, int R>
+inline void dots(const W *w, int64_t n, const typename Activation<W>::type *x, int64_t x_stride, int many, float *out, int64_t out_stride) {
+  int m = 0;
+  for (; m + 4 <= many; m += 4) Dots<W, R, 4>::run(w, n, x + m * x_stride, x_stride, out + m * out_stride, out_stride);
+  if (m + 2 <= many) {
+    Dots<W, R, 2>::run(w, n, x + m * x_stride, x_stride, out + m * out_stride, out_stride);
+    m += 2;
+  }
+  if (m < many) Dots<W, R, 1>::run(w, n, x + m * x_stride, x_stride, out + m * out_stride, out_stride);
+}
+template <class W>
+inline void multiply(const W *w, int64_t rows, int64_t n, const typename Activation<W>::type *x, int64_t x_stride, int many, float *out, int64_t out_stride) {
+  int64_t r = 0;
+  for (; r + 4 <= rows; r += 4) dots<W, 4>(w + r * n, n, x, x_stride, many, out + r, out_stride);
+  for (; r < rows; r++) dots<W, 1>(w + r * n, n, x, x_stride, many, out + r, out_stride);
+}
+
+// x . y, float32
+inline float dot(const float *x, const float *y, int64_t n) {
+  Lanes a = {}, b = {};
+  int64_t i = 0;
+  for (; i + 2 * LANES <= n; i += 2 * LANES) {
+    a += load(x + i) * load(y + i);
+    b += load(x + i + LANES) * load(y + i + LANES);
+  }
+  float s = sum(a + b);
+  for (; i < n; i++) s += x[i] * y[i];
+  return s;
+}
+
+}  // namespace QUIVER_ISA
+}  // namespace quiver
