@@ -200,7 +200,7 @@ final class ExpertPools {
         }
         program.run("commit", prepared.id(), slots);
         if (kernels) {
-            program.run("round_prototypes", slots);
+            program.run("round_prototypes", slots, written);
         }
         return new ResidentExpert(prepared.digest(), this, slots, prepared.choosable(), prepared.gateDirections());
     }

@@ -42,9 +42,15 @@ final class Fixtures {
         return ROOT.resolve(name);
     }
 
+    /** With kernels where the build made them, unless this run of the tests is the one without. */
     static TorchDecoder open(String model, Precision precision) {
+        DecoderSettings settings = DecoderSettings.cpu(precision, 2);
+        return open(model, Boolean.getBoolean("quiver.test.without-kernels") ? settings.withoutKernels() : settings);
+    }
+
+    static TorchDecoder open(String model, DecoderSettings settings) {
         try {
-            return TorchDecoder.open(path("models/" + model), DecoderSettings.cpu(precision, 2));
+            return TorchDecoder.open(path("models/" + model), settings);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
