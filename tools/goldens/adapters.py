@@ -51,6 +51,15 @@ PLAIN = {
     "on-rope-llama3": ("rope-llama3", {"target_modules": MLP, "use_rslora": True}),
     "on-rope-linear": ("rope-linear", {"target_modules": ["q_proj", "up_proj"]}),
     "on-wide-heads": ("wide-heads", {"target_modules": "all-linear"}),
+    "on-biases": ("biases", {"target_modules": "all-linear"}),
+    "on-mistral": ("mistral", {"target_modules": ATTENTION}),
+    "on-qwen2": ("qwen2-sliding", {"target_modules": "all-linear"}),
+    "on-qwen3": ("qwen3", {"target_modules": ["k_proj", "down_proj"]}),
+    "on-phi": ("phi", {"target_modules": ["q_proj", "dense", "fc1", "fc2"]}),
+    "on-phi3": ("phi3", {"target_modules": ["qkv_proj", "gate_up_proj"]}),
+    "on-phi3-outputs": ("phi3", {"target_modules": ["o_proj", "down_proj"]}),
+    "on-gemma2": ("gemma2", {"target_modules": "all-linear"}),
+    "on-gemma3": ("gemma3", {"target_modules": MLP}),
 }
 
 # What is more than LoRA on the linear layers of the blocks, to be told apart from what is wrong.

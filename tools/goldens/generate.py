@@ -3,7 +3,7 @@ other strategies, a tokenizer.
 
     pip install -r requirements.txt && python generate.py --seed 7 --out /tmp/goldens
 
-float32 values come from transformers and PEFT where they have the case; every one of them is held against plain.py in
+float32 values come from transformers and PEFT where they have the case; every one of them is held against decoder.py and plain.py in
 float64 before it is written. Prompts are chosen so that no step is near a tie.
 """
 
@@ -22,7 +22,8 @@ from safetensors.torch import save_file
 import adapters
 import models
 import text
-from plain import Arrow, Gated, PlainLlama, alone, merged, without_factors, without_updates
+from decoder import PlainDecoder
+from plain import Arrow, Gated, alone, merged, without_factors, without_updates
 
 MARGIN_MIN = 5e-3  # between the two likeliest tokens of every step
 GAP_MIN = 1e-4  # between the last score chosen and the first not chosen
@@ -43,9 +44,9 @@ class Goldens:
         folder = self.root / "models" / shape.name
         models.save(shape, folder, self.rng, self.generator, self.tokenizer)
         reference = models.load(folder)
-        extra = {"model_type": "llama", "chat": text.chat(self.tokenizer)}
+        extra = {"model_type": shape.family, "chat": text.chat(self.tokenizer)}
         if shape.exact:
-            plain = PlainLlama(reference.config, models.weights(folder))
+            plain = PlainDecoder(reference.config, models.weights(folder))
             self.case(folder / "expected.json", extra, by_reference(reference), plain.logits, exact=torch.float64)
         else:
             self.unchecked(folder, extra, reference)
@@ -148,7 +149,7 @@ class Goldens:
 
     def plain(self, base, dtype=torch.float64):
         folder = self.root / "models" / base
-        return PlainLlama(models.load(folder).config, models.weights(folder), dtype)
+        return PlainDecoder(models.load(folder).config, models.weights(folder), dtype)
 
     def case(self, path, extra, reference, plain, arrow=None, trace=None, exact=torch.float32):
         """Chooses prompts and writes the values of both computations, which must agree."""
@@ -180,7 +181,7 @@ class Goldens:
         print(path.relative_to(self.root), max(p["max_abs_diff_f32_f64"] for p in prompts), flush=True)
 
     def unchecked(self, folder, extra, reference):
-        """One prompt of a case that plain.py does not have."""
+        """One prompt of a case that is there to be refused."""
         chosen, ids = next(text.windows(self.tokenizer, self.lengths[1], self.rng))
         self.write(folder / "expected.json", extra | {"prompts": [{"text": chosen, "ids": ids}]})
         save_file({f"logits.{len(ids)}": by_reference(reference)(ids)}, folder / "expected.safetensors")
@@ -284,6 +285,10 @@ def main():
         goldens.arrow(f"{base}-all-warm", base, experts, None, 4.0)
         goldens.arrow(f"{base}-factors-top2", base, experts[:3], 2, 1.0, "factors", by_peft=False)
         goldens.arrow(f"{base}-factors-all", base, experts[:3], None, 0.7, "factors", by_peft=False)
+    for base in ("phi3", "phi", "gemma3"):
+        experts = goldens.library(base, 3)
+        goldens.arrow(f"{base}-top2", base, experts, 2, 1.0)
+        goldens.arrow(f"{base}-factors-all", base, experts, None, 0.7, "factors", by_peft=False)
     mixed = [f"adapters/{name}" for name, (base, _) in adapters.PLAIN.items() if base == "untied"]
     goldens.arrow("mixed-top2", "untied", mixed, 2, 1.0, by_peft=False)
     goldens.arrow("mixed-all", "untied", mixed[::-1], None, 0.5, by_peft=False)

@@ -1,74 +1,8 @@
-"""A Llama and Arrow routing written out plainly, in any precision: the second opinion on transformers and PEFT."""
+"""Arrow routing written out plainly, in any precision: the second opinion on PEFT."""
 
 from dataclasses import dataclass, field
 
 import torch
-
-
-def inverse_frequencies(config):
-    """Rotary frequencies in float64, (head_dim / 2)."""
-    rope = config.rope_parameters
-    steps = torch.arange(0, config.head_dim, 2, dtype=torch.float64) / config.head_dim
-    frequencies = rope["rope_theta"] ** -steps
-    if rope["rope_type"] == "linear":
-        frequencies = frequencies / rope["factor"]
-    elif rope["rope_type"] == "llama3":
-        turns = rope["original_max_position_embeddings"] * frequencies / (2 * torch.pi)
-        low, high = rope["low_freq_factor"], rope["high_freq_factor"]
-        keep = ((turns - low) / (high - low)).clamp(0, 1)
-        frequencies = keep * frequencies + (1 - keep) * frequencies / rope["factor"]
-    elif rope["rope_type"] != "default":
-        raise ValueError(f"rope_type {rope['rope_type']} is not written out here")
-    return frequencies
-
-
-class PlainLlama:
-    """A decoder-only Llama; `delta(module, x)` adds to the output of each linear layer of the blocks, or returns None."""
-
-    def __init__(self, config, weights, dtype=torch.float64):
-        self.config = config
-        self.weights = {name: weight.to(dtype) for name, weight in weights.items()}
-        self.frequencies = inverse_frequencies(config)
-        self.dtype = dtype
-
-    def logits(self, ids, delta=lambda module, x: None):  # (tokens) -> (tokens, vocabulary)
-        c, w = self.config, self.weights
-        angles = torch.arange(len(ids), dtype=torch.float64)[:, None] * self.frequencies  # (tokens, head_dim / 2)
-        angles = torch.cat([angles, angles], dim=1)
-        cos, sin = angles.cos().to(self.dtype), angles.sin().to(self.dtype)
-        future = torch.full((len(ids), len(ids)), float("-inf"), dtype=self.dtype).triu(1)
-
-        def linear(module, x):  # (tokens, in) -> (tokens, out)
-            y = x @ w[module + ".weight"].T
-            added = delta(module, x)
-            return y if added is None else y + added
-
-        def rotated_heads(x, heads):  # (tokens, heads * head_dim) -> (heads, tokens, head_dim)
-            x = x.view(len(ids), heads, c.head_dim).transpose(0, 1)
-            left, right = x.chunk(2, dim=-1)
-            return x * cos + torch.cat([-right, left], dim=-1) * sin
-
-        x = w["model.embed_tokens.weight"][torch.tensor(ids)]
-        for layer in range(c.num_hidden_layers):
-            path = f"model.layers.{layer}."
-            h = self.norm(x, path + "input_layernorm")
-            q = rotated_heads(linear(path + "self_attn.q_proj", h), c.num_attention_heads)
-            k = rotated_heads(linear(path + "self_attn.k_proj", h), c.num_key_value_heads)
-            v = linear(path + "self_attn.v_proj", h).view(len(ids), c.num_key_value_heads, c.head_dim).transpose(0, 1)
-            shared = c.num_attention_heads // c.num_key_value_heads
-            k, v = k.repeat_interleave(shared, dim=0), v.repeat_interleave(shared, dim=0)
-            attention = torch.softmax(q @ k.transpose(1, 2) / c.head_dim**0.5 + future, dim=-1)
-            mixed = (attention @ v).transpose(0, 1).reshape(len(ids), -1)
-            x = x + linear(path + "self_attn.o_proj", mixed)
-            h = self.norm(x, path + "post_attention_layernorm")
-            gate = torch.nn.functional.silu(linear(path + "mlp.gate_proj", h))
-            x = x + linear(path + "mlp.down_proj", gate * linear(path + "mlp.up_proj", h))
-        tied = c.tie_word_embeddings
-        return self.norm(x, "model.norm") @ w["model.embed_tokens.weight" if tied else "lm_head.weight"].T
-
-    def norm(self, x, name):
-        variance = x.pow(2).mean(-1, keepdim=True)
-        return x * torch.rsqrt(variance + self.config.rms_norm_eps) * self.weights[name + ".weight"]
 
 
 @dataclass
