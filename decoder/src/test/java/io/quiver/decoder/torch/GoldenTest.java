@@ -27,6 +27,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
 
@@ -61,11 +62,22 @@ class GoldenTest {
                 "qwen3",
                 "phi",
                 "phi3",
-                "gemma2"
+                "phi3-partial",
+                "gemma2",
+                "gemma3"
             })
     void a_base_model_gives_the_logits_and_tokens_of_transformers(String model) {
         try (TorchDecoder decoder = Fixtures.open(model, Precision.FP32)) {
             check(decoder, new Routing.Base(), "models/" + model + "/expected");
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"mistral, mistral-r4", "qwen2, qwen2-r8-all-linear", "phi, phi-r4", "phi3, phi3-r4"})
+    void an_adapter_of_another_family_gives_what_peft_gives(String model, String adapter) {
+        try (TorchDecoder decoder = Fixtures.open(model, Precision.FP32)) {
+            Expert expert = Fixtures.load(decoder, "adapters/" + adapter);
+            check(decoder, new Routing.Fixed(List.of(expert), List.of(1.0)), "adapters/" + adapter + "/expected");
         }
     }
 
@@ -105,11 +117,7 @@ class GoldenTest {
                 "mixed-all-warm"
             })
     void arrow_routing_gives_what_the_reference_gives(String name) {
-        JsonNode definition = Fixtures.json("arrow/" + name + "/case.json");
-        Routing.Arrow routing = routing(definition);
-        check(llama, routing, "arrow/" + name + "/case.json", "arrow/" + name + "/expected.safetensors");
-        checkTrace(
-                routing, "arrow/" + name, definition.required("traced_prompt").intValue());
+        checkArrow(llama, name);
     }
 
     @Test
@@ -130,7 +138,7 @@ class GoldenTest {
         }
         Routing.Arrow routing = routing(definition, experts);
         check(llama, routing, folder + "/case.json", folder + "/expected.safetensors");
-        checkTrace(routing, folder, definition.required("traced_prompt").intValue());
+        checkTrace(llama, routing, folder, definition.required("traced_prompt").intValue());
     }
 
     private static LoraAdapter adapter(JsonNode name) throws IOException {
@@ -147,10 +155,28 @@ class GoldenTest {
         return prototypes;
     }
 
-    private Routing.Arrow routing(JsonNode definition) {
+    @Test
+    void fused_modules_are_routed_as_peft_routes_them() {
+        try (TorchDecoder decoder = Fixtures.open("phi3-partial", Precision.FP32)) {
+            checkArrow(decoder, "phi3-top2");
+        }
+    }
+
+    private static void checkArrow(TorchDecoder decoder, String name) {
+        JsonNode definition = Fixtures.json("arrow/" + name + "/case.json");
+        Routing.Arrow routing = routing(decoder, definition);
+        check(decoder, routing, "arrow/" + name + "/case.json", "arrow/" + name + "/expected.safetensors");
+        checkTrace(
+                decoder,
+                routing,
+                "arrow/" + name,
+                definition.required("traced_prompt").intValue());
+    }
+
+    private static Routing.Arrow routing(TorchDecoder decoder, JsonNode definition) {
         List<String> names = new ArrayList<>();
         definition.required("experts").forEach(name -> names.add(name.stringValue()));
-        return routing(definition, Fixtures.load(llama, names));
+        return routing(definition, Fixtures.load(decoder, names));
     }
 
     private static Routing.Arrow routing(JsonNode definition, List<Expert> experts) {
@@ -180,14 +206,14 @@ class GoldenTest {
         }
     }
 
-    private void checkTrace(Routing.Arrow routing, String folder, int tracedTokens) {
+    private static void checkTrace(TorchDecoder decoder, Routing.Arrow routing, String folder, int tracedTokens) {
         int[] ids = Fixtures.prompts(folder + "/case.json").stream()
                 .map(Fixtures.Prompt::ids)
                 .filter(prompt -> prompt.length == tracedTokens)
                 .findFirst()
                 .orElseThrow();
         String file = folder + "/expected.safetensors";
-        StepOutput output = Fixtures.prefill(llama, routing, ids);
+        StepOutput output = Fixtures.prefill(decoder, routing, ids);
         assertThat(output.trace()).isNotEmpty();
         for (ModuleTrace module : output.trace()) {
             float[][] scores = Fixtures.rows(file, "score." + module.module());

@@ -142,7 +142,7 @@ class ModelLoadingTest {
     }
 
     @Test
-    void a_tensor_that_a_llama_does_not_have_is_refused_instead_of_ignored() throws IOException {
+    void a_tensor_that_the_configuration_does_not_call_for_is_refused_instead_of_ignored() throws IOException {
         write(t -> t, "model.layers.0.self_attn.q_proj.bias");
         assertThatThrownBy(this::open)
                 .isInstanceOfSatisfying(
