@@ -51,34 +51,48 @@ public final class Complete {
             throw new RequestRefusedException(
                     RefusalCode.CATALOGUE_LOADING, "the router is still reading its catalogue", null);
         }
-        RoutingPlan plan = resolveRouting.resolve(catalogue.snapshot(), order.model(), order.routing());
-        ServedModel model = models.await(plan.base());
+        RoutingPlan wanted = resolveRouting.resolve(catalogue.snapshot(), order.model(), order.routing());
+        ServedModel model = models.await(wanted.base());
         requireVocabulary(model, order.logits().bias().keySet(), "logit_bias");
         requireVocabulary(model, order.stop().tokens(), "stop_token_ids");
         List<ReadyPrompt> prompts = prompts(model, order.prompt());
         List<Integer> tokensMax = prompts.stream()
-                .map(prompt -> room(model, order, prompt.tokens(), plan))
+                .map(prompt -> room(model, order, prompt.tokens(), wanted))
                 .toList();
         long seed = order.seed() == null ? seeds.getAsLong() : order.seed();
         SplittableRandom random = new SplittableRandom(seed);
         int choices = prompts.size() * order.choices();
         List<TextTask> tasks = new ArrayList<>();
-        try (DecodeScheduler.Room room = model.scheduler().reserve(choices, client)) {
-            List<ExpertPool.Lease> leases = leases(model, plan, choices);
+        try (DecodeScheduler.Room room = model.scheduler().reserve(choices, client);
+                ExpertPool.Lease lease = lease(model, order, wanted)) {
+            RoutingPlan plan = wanted.without(lease.leftOut().keySet());
+            Routing routing = plan.routing(lease.experts());
             for (int choice = 0; choice < choices; choice++) {
                 int prompt = choice / order.choices();
-                Routing routing = plan.routing(leases.get(choice).experts());
                 TextTask.Order text =
                         text(model, order, plan, choice, prompts.get(prompt), routing, tokensMax.get(prompt));
                 // Splitting gives each choice a sequence of its own, however close the seeds of two requests are.
                 Sampler sampler = new Sampler(order.sampling(), random.split());
                 tasks.add(new TextTask(text, model.tokenizer(), sampler, events));
             }
-            for (int choice = 0; choice < choices; choice++) {
-                room.submit(tasks.get(choice), leases.get(choice));
-            }
+            // One lease per text, because each gives its own back when it ends.
+            tasks.forEach(task -> room.submit(task, lease.again()));
+            return new RunningCompletion(plan, leftOut(wanted, lease), seed, tasks);
         }
-        return new RunningCompletion(plan, seed, tasks);
+    }
+
+    /** What a request names must be there. Of what it only selects, a gate can do without what cannot be loaded. */
+    private static ExpertPool.Lease lease(ServedModel model, CompletionOrder order, RoutingPlan wanted) {
+        boolean named = order.routing().selection() instanceof Selection.Named;
+        return named || !wanted.strategy().isGate()
+                ? model.experts().acquire(wanted.contents())
+                : model.experts().acquireWhatCanBeLoaded(wanted.contents());
+    }
+
+    private static List<LeftOut> leftOut(RoutingPlan wanted, ExpertPool.Lease lease) {
+        return lease.leftOut().entrySet().stream()
+                .map(each -> new LeftOut(wanted.experts().get(each.getKey()), each.getValue()))
+                .toList();
     }
 
     /**
@@ -113,20 +127,6 @@ public final class Complete {
                 order.logits(),
                 order.report().echo() ? prompt.text() : null,
                 order.report().topLogprobs());
-    }
-
-    /** One lease per text, because each gives its own back when it ends. */
-    private static List<ExpertPool.Lease> leases(ServedModel model, RoutingPlan plan, int count) {
-        List<ExpertPool.Lease> leases = new ArrayList<>();
-        try {
-            for (int i = 0; i < count; i++) {
-                leases.add(model.experts().acquire(plan.contents()));
-            }
-            return leases;
-        } catch (RuntimeException e) {
-            leases.forEach(ExpertPool.Lease::close);
-            throw e;
-        }
     }
 
     private static List<ReadyPrompt> prompts(ServedModel model, Prompt prompt) {

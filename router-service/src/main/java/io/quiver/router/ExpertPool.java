@@ -4,10 +4,13 @@ import io.quiver.decoder.Decoder;
 import io.quiver.decoder.Expert;
 import io.quiver.schemas.Digest;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import org.slf4j.Logger;
@@ -36,23 +39,57 @@ public final class ExpertPool {
 
     private static final class Resident {
         final CompletableFuture<Expert> expert = new CompletableFuture<>();
+        final long fileBytes;
         int pins;
-        /** What the files have until it is loaded, then what it takes. */
-        long bytes;
 
-        Resident(long bytes) {
-            this.bytes = bytes;
+        Resident(long fileBytes) {
+            this.fileBytes = fileBytes;
+        }
+
+        /** What the files have until it is loaded, then what it takes, which grows with the largest rank beside it. */
+        long bytes() {
+            return expert.isDone() && !expert.isCompletedExceptionally()
+                    ? expert.join().residentBytes()
+                    : fileBytes;
         }
     }
+
+    /**
+     * What is resident at one moment.
+     *
+     * @param inUse experts that a request keeps
+     */
+    public record Load(long bytesMax, long residentBytes, int resident, int inUse) {}
 
     /** Experts that stay resident until this is closed; in the order asked for. Closing twice does nothing. */
     public final class Lease implements AutoCloseable {
         private final List<Resident> pinned = new ArrayList<>();
         private final List<Expert> experts = new ArrayList<>();
+        private final SortedMap<Integer, String> leftOut = new TreeMap<>();
         private boolean closed;
 
         public List<Expert> experts() {
             return List.copyOf(experts);
+        }
+
+        /** What was asked for and could not be loaded: its places in the order asked for, and why. */
+        public SortedMap<Integer, String> leftOut() {
+            return Collections.unmodifiableSortedMap(leftOut);
+        }
+
+        /** The same experts for one more text. */
+        public Lease again() {
+            Lease lease = new Lease();
+            synchronized (ExpertPool.this) {
+                if (closed) {
+                    throw new IllegalStateException("the lease is closed");
+                }
+                lease.pinned.addAll(pinned);
+                lease.pinned.forEach(resident -> resident.pins++);
+                lease.experts.addAll(experts);
+                lease.leftOut.putAll(leftOut);
+            }
+            return lease;
         }
 
         @Override
@@ -72,14 +109,33 @@ public final class ExpertPool {
      * @throws RequestRefusedException if one cannot be loaded, or they do not fit together with those in use
      */
     public Lease acquire(List<? extends ExpertContent> experts) {
+        return acquire(experts, false);
+    }
+
+    /**
+     * Makes experts resident and keeps them so, and leaves out those that cannot be loaded.
+     *
+     * @throws RequestRefusedException if none can be loaded, or they do not fit together with those in use
+     */
+    public Lease acquireWhatCanBeLoaded(List<? extends ExpertContent> experts) {
+        return acquire(experts, true);
+    }
+
+    private Lease acquire(List<? extends ExpertContent> experts, boolean leavingOut) {
+        requireFit(experts);
         Lease lease = new Lease();
         try {
-            for (ExpertContent expert : experts) {
-                Resident resident = pin(expert, lease);
+            for (int i = 0; i < experts.size(); i++) {
                 try {
-                    lease.experts.add(resident.expert.join());
-                } catch (CompletionException e) {
-                    throw unavailable(expert, e.getCause() == null ? e : e.getCause());
+                    add(lease, experts.get(i));
+                } catch (RequestRefusedException e) {
+                    if (!leavingOut || e.code() != RefusalCode.EXPERT_UNAVAILABLE) {
+                        throw e;
+                    }
+                    lease.leftOut.put(i, String.valueOf(e.getMessage()));
+                    if (lease.leftOut.size() == experts.size()) {
+                        throw e;
+                    }
                 }
             }
             return lease;
@@ -89,7 +145,45 @@ public final class ExpertPool {
         }
     }
 
-    private Resident pin(ExpertContent expert, Lease lease) {
+    /** A library that is larger than the limit never fits, whoever else is there: said before anything is loaded. */
+    private void requireFit(List<? extends ExpertContent> experts) {
+        long bytes = 0;
+        synchronized (this) {
+            for (ExpertContent expert : experts) {
+                Resident known = residents.get(expert.digest());
+                bytes += known == null ? expert.fileBytes() : known.bytes();
+            }
+        }
+        if (bytes > bytesMax) {
+            throw new RequestRefusedException(
+                    RefusalCode.LIBRARY_TOO_LARGE,
+                    "the library of " + experts.size() + " experts takes " + bytes + " bytes; the limit is " + bytesMax
+                            + " (quiver.router.expert-memory)",
+                    "routing.experts");
+        }
+    }
+
+    /**
+     * Loads an expert that nobody has asked for yet, if there is free room for it. Nothing is evicted for it, and a failure is
+     * only logged: a request that needs the expert will meet it.
+     *
+     * @return whether the expert is resident after that
+     */
+    public boolean prefetch(ExpertContent expert) {
+        synchronized (this) {
+            if (!isResident(expert.digest()) && residentBytes() + expert.fileBytes() > bytesMax) {
+                return false;
+            }
+        }
+        try (Lease lease = acquire(List.of(expert))) {
+            return !lease.experts().isEmpty();
+        } catch (RequestRefusedException e) {
+            LOG.warn("expert {} could not be loaded ahead: {}", expert.label(), e.getMessage());
+            return false;
+        }
+    }
+
+    private void add(Lease lease, ExpertContent expert) {
         Resident resident;
         boolean absent;
         synchronized (this) {
@@ -104,16 +198,22 @@ public final class ExpertPool {
         if (absent) {
             load(expert, resident);
         }
-        return resident;
+        try {
+            lease.experts.add(resident.expert.join());
+        } catch (CompletionException e) {
+            throw unavailable(expert, e.getCause() == null ? e : e.getCause());
+        }
+        if (absent) {
+            synchronized (this) {
+                // In the pools it can take more than its files do.
+                makeRoom(0);
+            }
+        }
     }
 
     private void load(ExpertContent expert, Resident resident) {
         try {
-            Expert loaded = loadExpert.load(expert);
-            synchronized (this) {
-                resident.bytes = loaded.residentBytes();
-            }
-            resident.expert.complete(loaded);
+            resident.expert.complete(loadExpert.load(expert));
         } catch (Throwable e) {
             // Forgotten before anybody is told, so that the next request tries again.
             synchronized (this) {
@@ -131,8 +231,8 @@ public final class ExpertPool {
         long pinned = 0;
         long all = 0;
         for (Resident resident : residents.values()) {
-            all += resident.bytes;
-            pinned += resident.pins > 0 ? resident.bytes : 0;
+            all += resident.bytes();
+            pinned += resident.pins > 0 ? resident.bytes() : 0;
         }
         if (pinned + bytes > bytesMax) {
             throw new RequestRefusedException(
@@ -145,8 +245,8 @@ public final class ExpertPool {
         while (all + bytes > bytesMax && longestAgo.hasNext()) {
             Map.Entry<Digest, Resident> entry = longestAgo.next();
             if (entry.getValue().pins == 0) {
+                all -= entry.getValue().bytes();
                 decoder.evict(entry.getValue().expert.join());
-                all -= entry.getValue().bytes;
                 longestAgo.remove();
                 LOG.info("evicted expert {}", entry.getKey());
             }
@@ -175,6 +275,13 @@ public final class ExpertPool {
 
     /** Bytes that the resident experts take. */
     public synchronized long residentBytes() {
-        return residents.values().stream().mapToLong(resident -> resident.bytes).sum();
+        return residents.values().stream().mapToLong(Resident::bytes).sum();
+    }
+
+    public synchronized Load load() {
+        int inUse = (int) residents.values().stream()
+                .filter(resident -> resident.pins > 0)
+                .count();
+        return new Load(bytesMax, residentBytes(), residents.size(), inUse);
     }
 }

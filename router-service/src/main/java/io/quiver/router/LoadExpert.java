@@ -36,13 +36,16 @@ final class LoadExpert {
     Expert load(ExpertContent content) throws IOException {
         String digest = content.digest().toString();
         if (content instanceof PinnedExpert stored) {
-            ExpertFiles files = source.bring(stored);
-            return decoder.load(digest, files.folder(), files.prototypes());
+            try (ExpertFiles files = source.bring(stored)) {
+                return decoder.load(digest, files.folder(), files.prototypes());
+            }
         }
+        List<ExpertFiles> files = new ArrayList<>();
         List<LoraAdapter> adapters = new ArrayList<>();
         try {
             for (PinnedExpert adapter : content.adapters()) {
-                adapters.add(LoraAdapter.open(source.bring(adapter).folder(), AdapterLimits.DEFAULT));
+                files.add(source.bring(adapter));
+                adapters.add(LoraAdapter.open(files.get(files.size() - 1).folder(), AdapterLimits.DEFAULT));
             }
             if (content instanceof ExpertContent.Merged merged) {
                 // Constant coefficients need no prototypes.
@@ -65,6 +68,7 @@ final class LoadExpert {
             for (LoraAdapter adapter : adapters) {
                 adapter.close();
             }
+            files.forEach(ExpertFiles::close);
         }
     }
 

@@ -4,6 +4,7 @@ import io.quiver.decoder.Decoder;
 import io.quiver.decoder.text.ChatTemplateFile;
 import io.quiver.decoder.text.Tokenizer;
 import io.quiver.lora.arrow.PrototypeFile;
+import io.quiver.objectstore.ContentMismatchException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
@@ -45,7 +46,20 @@ public final class OpenStoredModel implements ServedModel.Opener {
 
     @Override
     public ServedModel open(BaseModel base) {
-        Path folder = cache.folder(base.digest(), base.files());
+        ContentCache.Held files = cache.folder(base.digest(), base.files());
+        try {
+            return open(base, files);
+        } catch (IOException e) {
+            files.close();
+            throw new UncheckedIOException(e);
+        } catch (RuntimeException e) {
+            files.close();
+            throw e;
+        }
+    }
+
+    private ServedModel open(BaseModel base, ContentCache.Held files) throws IOException {
+        Path folder = files.path();
         Tokenizer tokenizer = Tokenizer.open(folder);
         try {
             Decoder decoder = openDecoder.open(folder);
@@ -53,33 +67,35 @@ public final class OpenStoredModel implements ServedModel.Opener {
             observer.watch(base.name(), scheduler);
             return new ServedModel(
                     base,
+                    files,
                     decoder,
                     tokenizer,
                     ChatTemplateFile.read(folder),
                     new ExpertPool(decoder, this::bring, limits.expertBytesMax()),
                     scheduler,
                     Math.min(decoder.config().contextTokensMax(), limits.contextTokensMax()));
-        } catch (IOException e) {
-            tokenizer.close();
-            throw new UncheckedIOException(e);
-        } catch (RuntimeException e) {
+        } catch (IOException | RuntimeException e) {
             tokenizer.close();
             throw e;
         }
     }
 
     private ExpertFiles bring(PinnedExpert expert) {
-        Path folder = cache.folder(expert.digest(), expert.content().files());
-        Path prototypes = cache.prototypes(expert.content().prototypes());
-        try {
-            PrototypeFile file = PrototypeFile.read(prototypes);
+        ContentCache.Held folder =
+                cache.folder(expert.digest(), expert.content().files());
+        try (ContentCache.Held prototypes = cache.prototypes(expert.content().prototypes())) {
+            PrototypeFile file = PrototypeFile.read(prototypes.path());
             if (!file.adapterDigest().equals(expert.digest().toString())) {
                 throw new ContentMismatchException(
                         "the prototypes of " + expert.digest() + " were computed of " + file.adapterDigest());
             }
-            return new ExpertFiles(folder, file.byModule());
+            return new ExpertFiles(folder.path(), file.byModule(), folder);
         } catch (IOException e) {
+            folder.close();
             throw new UncheckedIOException(e);
+        } catch (RuntimeException e) {
+            folder.close();
+            throw e;
         }
     }
 }

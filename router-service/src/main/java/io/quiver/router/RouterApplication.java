@@ -10,9 +10,11 @@ import io.quiver.objectstore.minio.MinioObjectStore;
 import io.quiver.router.kafka.CatalogueReader;
 import io.quiver.router.kafka.UnreadableRecords;
 import io.quiver.router.metrics.MeteredDecoding;
+import io.quiver.router.tomcat.TomcatClients;
 import io.quiver.router.web.CompletionRoutes;
 import io.quiver.router.web.CompletionSettings;
 import io.quiver.router.web.Errors;
+import io.quiver.router.web.MemoryRoutes;
 import io.quiver.router.web.ModelRoutes;
 import java.security.SecureRandom;
 import java.time.Clock;
@@ -86,7 +88,11 @@ public class RouterApplication {
                 decoding.device(), onCpu.precision(), onCpu.threads(), onCpu.stepTokensMax(), onCpu.rankMax());
         ServedModels models = new ServedModels(
                 new OpenStoredModel(
-                        new ContentCache(settings.cacheDir(), store),
+                        new ContentCache(
+                                settings.cacheDir(),
+                                store,
+                                Clock.systemUTC(),
+                                settings.cacheDirSize().toBytes()),
                         folder -> TorchDecoder.open(folder, decoder),
                         new OpenStoredModel.Limits(
                                 new DecodeScheduler.Limits(
@@ -103,6 +109,15 @@ public class RouterApplication {
         return models;
     }
 
+    @Bean(destroyMethod = "close")
+    PrefetchExperts prefetchExperts(Catalogue catalogue, ServedModels models, RouterSettings settings) {
+        PrefetchExperts prefetch = new PrefetchExperts(models);
+        if (settings.prefetch()) {
+            catalogue.follow(prefetch::follow);
+        }
+        return prefetch;
+    }
+
     @Bean
     Complete complete(Catalogue catalogue, ServedModels models, RouterSettings settings) {
         SecureRandom random = new SecureRandom();
@@ -113,13 +128,25 @@ public class RouterApplication {
     }
 
     @Bean
-    CompletionRoutes completionRoutes(Complete complete, RouterSettings settings) {
+    CompletionRoutes completionRoutes(Complete complete, TomcatClients clients, RouterSettings settings) {
         int bodyBytesMax = Math.toIntExact(settings.bodyMax().toBytes());
         return new CompletionRoutes(
                 complete,
+                clients,
                 new CompletionSettings(bodyBytesMax, settings.answerWait()),
                 Clock.systemUTC(),
                 () -> UUID.randomUUID().toString().replace("-", ""));
+    }
+
+    /** Must be made before the web server, whose connections it looks at. */
+    @Bean
+    static TomcatClients tomcatClients() {
+        return new TomcatClients();
+    }
+
+    @Bean
+    MemoryRoutes memoryRoutes(Catalogue catalogue, ServedModels models) {
+        return new MemoryRoutes(catalogue, models);
     }
 
     @Bean

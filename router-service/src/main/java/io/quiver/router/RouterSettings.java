@@ -14,9 +14,11 @@ import org.springframework.util.unit.DataSize;
 @ConfigurationProperties("quiver.router")
 public record RouterSettings(
         Path cacheDir,
+        DataSize cacheDirSize,
         ArrowSettings arrow,
         int expertsMax,
         DataSize expertMemory,
+        boolean prefetch,
         int runningMax,
         int waitingMax,
         int contextTokensMax,

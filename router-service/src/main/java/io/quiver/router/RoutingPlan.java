@@ -12,6 +12,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * How one request is routed, resolved once at admission: from here on only digests count, so that nothing that happens
@@ -97,5 +98,24 @@ public record RoutingPlan(
                     "strategy phatgoose needs gate vectors, which these adapters were uploaded without: " + without,
                     "routing.strategy");
         }
+    }
+
+    /**
+     * The same for a gate that has fewer experts to choose from.
+     *
+     * @param places of the experts that are missing
+     */
+    RoutingPlan without(Set<Integer> places) {
+        if (places.isEmpty()) {
+            return this;
+        }
+        List<PinnedExpert> rest = new ArrayList<>();
+        for (int e = 0; e < experts.size(); e++) {
+            if (!places.contains(e)) {
+                rest.add(experts.get(e));
+            }
+        }
+        return new RoutingPlan(
+                base, strategy, rest, topK, temperature, combine, trace, scoring, weights, merge, subtraction);
     }
 }

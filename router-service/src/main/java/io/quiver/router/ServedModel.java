@@ -8,10 +8,12 @@ import java.util.Optional;
 /**
  * A base model that answers: decoder, tokenizer, resident experts and the thread that drives them.
  *
+ * @param files keeps the model's files on the disk
  * @param contextTokensMax tokens of prompt and answer together at most
  */
 public record ServedModel(
         BaseModel base,
+        ContentCache.Hold files,
         Decoder decoder,
         Tokenizer tokenizer,
         Optional<ChatTemplate> chatTemplate,
@@ -36,5 +38,6 @@ public record ServedModel(
         scheduler.close();
         tokenizer.close();
         decoder.close();
+        files.close();
     }
 }

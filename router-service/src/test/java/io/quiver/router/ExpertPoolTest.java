@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import io.quiver.decoder.Decoder;
+import io.quiver.objectstore.ContentMismatchException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -59,12 +60,11 @@ class ExpertPoolTest {
         ExpertPool pool = new ExpertPool(decoder, TinyModel::files, oneExpert() + 1);
         try (ExpertPool.Lease inUse = pool.acquire(List.of(E0))) {
             RequestRefusedException refused =
-                    catchThrowableOfType(RequestRefusedException.class, () -> pool.acquire(List.of(E0, E1)));
+                    catchThrowableOfType(RequestRefusedException.class, () -> pool.acquire(List.of(E1)));
             assertThat(refused.code()).isEqualTo(RefusalCode.EXPERTS_DO_NOT_FIT);
             assertThat(inUse.experts()).hasSize(1);
             assertThat(pool.isResident(E0.digest())).isTrue();
         }
-        // The refused request has given its own use of E0 back.
         pool.acquire(List.of(E1)).close();
         assertThat(pool.isResident(E0.digest())).isFalse();
     }
@@ -107,5 +107,58 @@ class ExpertPoolTest {
         assertThat(pool.residentBytes()).isZero();
         broken.set(false);
         assertThat(pool.acquire(List.of(E0)).experts()).hasSize(1);
+    }
+
+    @Test
+    void a_library_that_never_fits_is_refused_before_anything_is_loaded() {
+        AtomicInteger loads = new AtomicInteger();
+        ExpertPool pool = new ExpertPool(
+                decoder,
+                expert -> {
+                    loads.incrementAndGet();
+                    return TinyModel.files(expert);
+                },
+                2 * E0.content().files().get(0).sizeBytes());
+        RequestRefusedException refused =
+                catchThrowableOfType(RequestRefusedException.class, () -> pool.acquire(List.of(E0, E1, E2)));
+        assertThat(refused.code()).isEqualTo(RefusalCode.LIBRARY_TOO_LARGE);
+        assertThat(refused.code().status()).isEqualTo(400);
+        assertThat(loads).hasValue(0);
+    }
+
+    @Test
+    void what_was_selected_and_cannot_be_loaded_is_left_out() {
+        ExpertPool pool = new ExpertPool(
+                decoder,
+                expert -> {
+                    if (expert.equals(E1)) {
+                        throw new ContentMismatchException("the bytes are other ones");
+                    }
+                    return TinyModel.files(expert);
+                },
+                PLENTY);
+        try (ExpertPool.Lease lease = pool.acquireWhatCanBeLoaded(List.of(E0, E1, E2));
+                ExpertPool.Lease again = lease.again()) {
+            assertThat(again.experts()).isEqualTo(lease.experts()).hasSize(2);
+            assertThat(lease.leftOut()).containsOnlyKeys(1);
+            assertThat(lease.leftOut().get(1)).contains("the bytes are other ones");
+            assertThat(pool.load().inUse()).isEqualTo(2);
+        }
+        assertThat(pool.load().inUse()).isZero();
+        assertThatThrownBy(() -> pool.acquireWhatCanBeLoaded(List.of(E1))).isInstanceOf(RequestRefusedException.class);
+    }
+
+    @Test
+    void loading_ahead_takes_free_room_only() {
+        ExpertPool pool = new ExpertPool(decoder, TinyModel::files, 2 * oneExpert() + 1);
+        assertThat(pool.prefetch(E0)).isTrue();
+        assertThat(pool.prefetch(E1)).isTrue();
+        assertThat(pool.prefetch(E2)).isFalse();
+        assertThat(pool.prefetch(E0)).isTrue();
+        assertThat(pool.isResident(E0.digest())).isTrue();
+        assertThat(pool.isResident(E1.digest())).isTrue();
+        assertThat(pool.load().inUse()).isZero();
+        pool.acquire(List.of(E2)).close();
+        assertThat(pool.isResident(E1.digest())).isFalse();
     }
 }

@@ -12,6 +12,7 @@ import io.quiver.schemas.Topics;
 import io.quiver.schemas.kafka.DeadLetter;
 import java.io.ByteArrayInputStream;
 import java.io.InputStream;
+import java.net.Socket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -37,6 +38,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -464,6 +466,73 @@ class RouterHttpTest {
         await().atMost(Duration.ofSeconds(5))
                 .until(() -> router.model().scheduler().load().reservedBytes() == 0);
         assertThat(router.model().scheduler().runningCount()).isZero();
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void a_client_that_closes_its_socket_before_its_answer_frees_its_memory(boolean reset) throws Exception {
+        double cancelledBefore = cancelled();
+        String body = "{'model':'tiny-llama','prompt':'x','max_tokens':500,'ignore_eos':true}".replace('\'', '"');
+        URI url = router.url("/v1/completions");
+        try (Socket socket = new Socket(url.getHost(), url.getPort())) {
+            socket.getOutputStream()
+                    .write(("POST /v1/completions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+                                    + "Content-Length: " + body.length() + "\r\n\r\n" + body)
+                            .getBytes(StandardCharsets.US_ASCII));
+            await().pollInterval(Duration.ofMillis(2))
+                    .until(() -> router.model().scheduler().load().reservedBytes() > 0);
+            if (reset) {
+                socket.setSoLinger(true, 0);
+            }
+        }
+        await().atMost(Duration.ofSeconds(10)).until(() -> cancelled() > cancelledBefore);
+        await().atMost(Duration.ofSeconds(5))
+                .until(() -> router.model().scheduler().load().reservedBytes() == 0);
+    }
+
+    @Test
+    void a_client_that_sends_its_next_request_ahead_gets_both_answers() throws Exception {
+        String body = "{'model':'tiny-llama','prompt':'x','max_tokens':300,'ignore_eos':true}".replace('\'', '"');
+        String request = "POST /v1/completions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+                + "Content-Length: " + body.length() + "\r\n\r\n" + body;
+        URI url = router.url("/v1/completions");
+        try (Socket socket = new Socket(url.getHost(), url.getPort())) {
+            socket.getOutputStream().write((request + request).getBytes(StandardCharsets.US_ASCII));
+            socket.setSoTimeout(20_000);
+            InputStream in = socket.getInputStream();
+            StringBuilder answers = new StringBuilder();
+            byte[] buffer = new byte[1 << 14];
+            while (answers.toString().split("HTTP/1.1 200", -1).length < 3) {
+                int count = in.read(buffer);
+                assertThat(count).isPositive();
+                answers.append(new String(buffer, 0, count, StandardCharsets.UTF_8));
+            }
+        }
+    }
+
+    @Test
+    void a_damaged_expert_is_left_out_where_it_was_not_named() throws Exception {
+        JsonNode routing = complete(greedy("'all':true")).path("routing");
+        assertThat(StreamSupport.stream(routing.path("experts").spliterator(), false)
+                        .map(expert -> expert.path("name").asString()))
+                .contains("t/e0", "t/e1", "t/e2")
+                .doesNotContain("t/damaged");
+        assertThat(routing.path("left_out")).hasSize(1);
+        assertThat(routing.path("left_out").path(0).path("name").asString()).isEqualTo("t/damaged");
+        assertThat(routing.path("left_out").path(0).path("reason").asString()).contains("sha256:");
+        assertThat(complete(greedy(THREE)).path("routing").has("left_out")).isFalse();
+    }
+
+    @Test
+    void the_memory_in_use_is_reported() throws Exception {
+        complete(greedy(THREE));
+        JsonNode memory = JSON.readTree(get("/v1/memory").body()).path("data").path(0);
+        assertThat(memory.path("id").asString()).isEqualTo("tiny-llama");
+        assertThat(memory.path("cache").path("limit_bytes").asLong()).isEqualTo(1L << 30);
+        assertThat(memory.path("experts").path("resident").asInt()).isGreaterThanOrEqualTo(3);
+        assertThat(memory.path("experts").path("resident_bytes").asLong())
+                .isBetween(1L, memory.path("experts").path("limit_bytes").asLong());
+        assertThat(memory.path("texts").path("waiting").asInt()).isZero();
     }
 
     private static double cancelled() {

@@ -49,6 +49,6 @@ final class TinyModel {
 
     static ExpertFiles files(PinnedExpert expert) {
         return new ExpertFiles(
-                RunningRouter.resource("experts/" + expert.adapter().name()), Map.of());
+                RunningRouter.resource("experts/" + expert.adapter().name()), Map.of(), () -> {});
     }
 }

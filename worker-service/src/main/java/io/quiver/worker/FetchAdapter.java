@@ -2,30 +2,25 @@ package io.quiver.worker;
 
 import io.quiver.lora.peft.AdapterLimits;
 import io.quiver.lora.peft.LoraAdapter;
+import io.quiver.objectstore.ContentMismatchException;
+import io.quiver.objectstore.FetchObject;
 import io.quiver.objectstore.ObjectKey;
 import io.quiver.objectstore.ObjectStore;
 import io.quiver.schemas.Digest;
 import io.quiver.schemas.Event.AdapterUploaded;
 import io.quiver.schemas.StoredFile;
-import java.io.IOException;
-import java.io.InputStream;
-import java.io.OutputStream;
 import java.io.UncheckedIOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.MessageDigest;
 import java.util.Map;
 
 /** Brings an adapter's files from the object store to the disk, and proves on the way that they are the uploaded ones. */
 final class FetchAdapter {
-    private static final int BUFFER_BYTES = 1 << 16;
-
-    private final ObjectStore store;
+    private final FetchObject fetchObject;
     private final Path tempDir;
     private final long weightsBytesMax;
 
     FetchAdapter(ObjectStore store, Path tempDir, long weightsBytesMax) {
-        this.store = store;
+        this.fetchObject = new FetchObject(store);
         this.tempDir = tempDir;
         this.weightsBytesMax = weightsBytesMax;
     }
@@ -73,27 +68,14 @@ final class FetchAdapter {
     }
 
     private void fetch(StoredFile file, Path target) {
-        MessageDigest sha256 = Digest.sha256();
-        long sizeBytes = 0;
-        try (InputStream in = store.get(ObjectKey.blob(file.digest().hex()));
-                OutputStream out = Files.newOutputStream(target)) {
-            byte[] buffer = new byte[BUFFER_BYTES];
-            for (int length = in.read(buffer); length >= 0; length = in.read(buffer)) {
-                sizeBytes += length;
-                if (sizeBytes > file.sizeBytes()) {
-                    throw mismatch(
-                            file.name() + " is longer in the store than the " + file.sizeBytes() + " bytes uploaded");
-                }
-                sha256.update(buffer, 0, length);
-                out.write(buffer, 0, length);
-            }
-        } catch (IOException e) {
-            throw new UncheckedIOException("fetching " + file.name() + " broke off: " + e.getMessage(), e);
-        }
-        Digest found = Digest.of(sha256);
-        if (!found.equals(file.digest())) {
-            throw mismatch(
-                    file.name() + " has the digest " + found + " in the store, but was uploaded as " + file.digest());
+        try {
+            fetchObject.fetch(
+                    ObjectKey.blob(file.digest().hex()),
+                    file.sizeBytes(),
+                    file.digest().hex(),
+                    target);
+        } catch (ContentMismatchException e) {
+            throw mismatch(file.name() + " is not what was uploaded: " + e.getMessage());
         }
     }
 

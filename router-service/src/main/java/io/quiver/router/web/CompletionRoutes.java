@@ -29,15 +29,16 @@ import tools.jackson.databind.node.ObjectNode;
 /** {@code POST /v1/completions} and {@code POST /v1/chat/completions}, whole or as a stream. */
 @RestController
 public final class CompletionRoutes {
-    private static final long ALIVE_MILLIS = 2000;
-
     private final Complete complete;
+    private final Clients clients;
     private final CompletionSettings settings;
     private final Clock clock;
     private final Supplier<String> ids;
 
-    public CompletionRoutes(Complete complete, CompletionSettings settings, Clock clock, Supplier<String> ids) {
+    public CompletionRoutes(
+            Complete complete, Clients clients, CompletionSettings settings, Clock clock, Supplier<String> ids) {
         this.complete = complete;
+        this.clients = clients;
         this.settings = settings;
         this.clock = clock;
         this.ids = ids;
@@ -70,11 +71,12 @@ public final class CompletionRoutes {
         // Unbounded, so that a slow client never holds up the decode thread; the context bounds what can come.
         BlockingQueue<CompletionEvent> events = new LinkedBlockingQueue<>();
         RunningCompletion running = complete.begin(wanted.order(), request.getRemoteAddr(), events::add);
+        ClientWatch watch = new ClientWatch(clients, request);
         try {
             if (wanted.stream()) {
-                stream(wanted, json, running, events, new EventStream(response));
+                stream(wanted, json, running, events, watch, new EventStream(response));
             } else {
-                whole(wanted, json, running, events, response);
+                whole(wanted, json, running, events, watch, response);
             }
         } finally {
             // Does nothing to what is complete; after a failure or a client's leaving it frees memory at the next step.
@@ -87,19 +89,25 @@ public final class CompletionRoutes {
             CompletionJson json,
             RunningCompletion running,
             BlockingQueue<CompletionEvent> events,
+            ClientWatch watch,
             HttpServletResponse response)
             throws IOException, InterruptedException {
         Gathered gathered = new Gathered(running.texts().size());
         long deadlineNanos = System.nanoTime() + settings.answerWaitMax().toNanos();
         while (!gathered.isComplete()) {
-            CompletionEvent event = events.poll(deadlineNanos - System.nanoTime(), TimeUnit.NANOSECONDS);
+            CompletionEvent event = events.poll(ClientWatch.PERIOD_MILLIS, TimeUnit.MILLISECONDS);
+            watch.look();
             if (event instanceof Failed failed) {
                 throw failed.cause();
             }
-            gathered.add(requireInTime(event));
+            if (event != null) {
+                gathered.add(event);
+            } else if (System.nanoTime() >= deadlineNanos) {
+                throw new RequestRefusedException(RefusalCode.TIMED_OUT, "the answer took too long", null);
+            }
         }
         ObjectNode answer = json.whole(gathered);
-        answer.set("routing", new RoutingJson(running.plan()).whole(gathered.ends(), gathered.tokens()));
+        answer.set("routing", new RoutingJson(running).whole(gathered.ends(), gathered.tokens()));
         answer.set("replay", ReplayJson.of(running, wanted.routing()));
         byte[] body = Json.write(answer);
         response.setContentType(MediaType.APPLICATION_JSON_VALUE);
@@ -107,21 +115,15 @@ public final class CompletionRoutes {
         response.getOutputStream().write(body);
     }
 
-    private static CompletionEvent requireInTime(@Nullable CompletionEvent event) {
-        if (event == null) {
-            throw new RequestRefusedException(RefusalCode.TIMED_OUT, "the answer took too long", null);
-        }
-        return event;
-    }
-
     private void stream(
             CompletionRequest wanted,
             CompletionJson json,
             RunningCompletion running,
             BlockingQueue<CompletionEvent> events,
+            ClientWatch watch,
             EventStream out)
             throws IOException, InterruptedException {
-        RoutingJson routing = new RoutingJson(running.plan());
+        RoutingJson routing = new RoutingJson(running);
         Gathered gathered = new Gathered(running.texts().size());
         for (int choice = 0; choice < running.texts().size(); choice++) {
             ObjectNode first = json.first(choice);
@@ -130,7 +132,8 @@ public final class CompletionRoutes {
         }
         long deadlineNanos = System.nanoTime() + settings.answerWaitMax().toNanos();
         while (!gathered.isComplete()) {
-            CompletionEvent event = events.poll(ALIVE_MILLIS, TimeUnit.MILLISECONDS);
+            CompletionEvent event = events.poll(ClientWatch.PERIOD_MILLIS, TimeUnit.MILLISECONDS);
+            watch.look();
             if (event == null && System.nanoTime() < deadlineNanos) {
                 out.alive();
                 continue;

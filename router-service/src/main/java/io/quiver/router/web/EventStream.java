@@ -13,8 +13,11 @@ final class EventStream {
     private static final byte[] DONE = "data: [DONE]\n\n".getBytes(StandardCharsets.UTF_8);
     private static final byte[] ALIVE = ": \n\n".getBytes(StandardCharsets.UTF_8);
 
+    private static final long ALIVE_NANOS = 2_000_000_000;
+
     private final HttpServletResponse response;
     private final OutputStream out;
+    private long lastNanos = System.nanoTime();
 
     EventStream(HttpServletResponse response) throws IOException {
         response.setContentType("text/event-stream;charset=UTF-8");
@@ -29,17 +32,24 @@ final class EventStream {
         out.write(DATA);
         out.write(Json.write(data));
         out.write(END);
-        response.flushBuffer();
+        flush();
     }
 
-    /** A comment: keeps the connection, and finds out whether somebody is still there. */
+    /** A comment, if there was nothing for a while: keeps what lies between from giving the connection up. */
     void alive() throws IOException {
-        out.write(ALIVE);
+        if (System.nanoTime() - lastNanos > ALIVE_NANOS) {
+            out.write(ALIVE);
+            flush();
+        }
+    }
+
+    private void flush() throws IOException {
         response.flushBuffer();
+        lastNanos = System.nanoTime();
     }
 
     void done() throws IOException {
         out.write(DONE);
-        response.flushBuffer();
+        flush();
     }
 }

@@ -19,7 +19,7 @@ final class ReplayJson {
     private static final List<String> SELECTION = List.of("experts", "selector", "all");
 
     /** What an answer says and no request may: it follows from the rest. */
-    private static final List<String> FOLLOWING = List.of("library_digest", "merged_digest");
+    private static final List<String> FOLLOWING = List.of("library_digest", "merged_digest", "left_out");
 
     private ReplayJson() {}
 
@@ -37,7 +37,7 @@ final class ReplayJson {
                     .forEach(field -> routing.set(field.getKey(), field.getValue()));
         }
         // What the request left to the router's defaults.
-        ObjectNode used = new RoutingJson(plan).head();
+        ObjectNode used = new RoutingJson(running).head();
         used.properties().stream()
                 .filter(field -> !FOLLOWING.contains(field.getKey()) && !SELECTION.contains(field.getKey()))
                 .forEach(field -> routing.set(field.getKey(), field.getValue()));

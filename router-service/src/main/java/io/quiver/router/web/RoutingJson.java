@@ -5,8 +5,10 @@ import io.quiver.decoder.Scoring;
 import io.quiver.lora.gate.InputNorm;
 import io.quiver.lora.merge.Merge;
 import io.quiver.router.CompletionEvent.Finished;
+import io.quiver.router.LeftOut;
 import io.quiver.router.PinnedExpert;
 import io.quiver.router.RoutingPlan;
+import io.quiver.router.RunningCompletion;
 import io.quiver.router.TokenTrace;
 import io.quiver.router.TraceDetail;
 import java.util.List;
@@ -17,9 +19,11 @@ import tools.jackson.databind.node.ObjectNode;
 /** Writes the {@code routing} object of an answer: what was used, by digest, and how its tokens were routed. */
 final class RoutingJson {
     private final RoutingPlan plan;
+    private final List<LeftOut> leftOut;
 
-    RoutingJson(RoutingPlan plan) {
-        this.plan = plan;
+    RoutingJson(RunningCompletion running) {
+        this.plan = running.plan();
+        this.leftOut = running.leftOut();
     }
 
     /** What is known before the first token: everything but shares and trace. */
@@ -40,6 +44,13 @@ final class RoutingJson {
         });
         routing.put("library_digest", plan.libraryDigest().toString());
         addExperts(routing.putArray("experts"), plan.experts());
+        if (!leftOut.isEmpty()) {
+            ArrayNode without = routing.putArray("left_out");
+            addExperts(without, leftOut.stream().map(LeftOut::expert).toList());
+            for (int i = 0; i < leftOut.size(); i++) {
+                ((ObjectNode) without.get(i)).put("reason", leftOut.get(i).reason());
+            }
+        }
         return routing;
     }
 

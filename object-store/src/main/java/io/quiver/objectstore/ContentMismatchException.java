@@ -1,6 +1,6 @@
-package io.quiver.router;
+package io.quiver.objectstore;
 
-/** An object does not have the bytes that its digest promises: never used, whatever the reason. */
+/** An object has other bytes than was promised. */
 public final class ContentMismatchException extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
