@@ -102,7 +102,8 @@ public final class BatchBenchmark {
             for (int i = 0; i < routings.size(); i++) {
                 Sequence sequence = model.decoder().open(routings.get(i));
                 sequences.add(sequence);
-                List<StepOutput> read = model.decoder().step(List.of(new Feed(sequence, model.prompt(PROMPT_TOKENS, i))));
+                List<StepOutput> read =
+                        model.decoder().step(List.of(new Feed(sequence, model.prompt(PROMPT_TOKENS, i))));
                 feeds.add(next(sequence, read.get(0)));
             }
             long start = System.nanoTime();

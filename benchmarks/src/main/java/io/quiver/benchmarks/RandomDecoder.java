@@ -49,7 +49,8 @@ final class RandomDecoder implements AutoCloseable {
     /** Loads one more expert with given prototypes, which take longer to make than an expert to load. */
     Expert load(Map<String, ModulePrototype> prototypes) throws IOException {
         int number = loaded++;
-        return decoder.load("sha256:%064d".formatted(number), folder.resolve("adapter" + number % DISTINCT), prototypes);
+        return decoder.load(
+                "sha256:%064d".formatted(number), folder.resolve("adapter" + number % DISTINCT), prototypes);
     }
 
     Map<String, ModulePrototype> prototypes() {

@@ -44,8 +44,8 @@ public final class FetchObject {
             throw new UncheckedIOException("fetching " + key + " broke off: " + e.getMessage(), e);
         }
         if (count > sizeBytes) {
-            throw new ContentMismatchException("object " + key + " should have " + sizeBytes + " bytes with sha256:"
-                    + sha256 + ", but has more");
+            throw new ContentMismatchException(
+                    "object " + key + " should have " + sizeBytes + " bytes with sha256:" + sha256 + ", but has more");
         }
         String found = HexFormat.of().formatHex(digest.digest());
         if (count != sizeBytes || !found.equals(sha256)) {

@@ -43,7 +43,8 @@ class SoakTest {
     private static final int REQUESTS = Integer.getInteger("quiver.soak.requests", 200);
     private static final int CLIENTS = 8;
     private static final int PAGE_BYTES = 4096;
-    private static final long GROWTH_BYTES_MAX = 128L << 20;
+    /** A leak of 50 KB a request passes this in the long form; the short form mostly sees the heap being touched. */
+    private static final long GROWTH_BYTES_MAX = 512L << 20;
     private static final List<String> ROUTINGS = List.of(
             "{\"strategy\":\"base\"}",
             "{\"experts\":[\"t/e0\",\"t/e1\",\"t/e2\"]}",
