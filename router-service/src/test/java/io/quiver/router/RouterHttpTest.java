@@ -23,6 +23,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
@@ -472,7 +473,11 @@ class RouterHttpTest {
     @ValueSource(booleans = {false, true})
     void a_client_that_closes_its_socket_before_its_answer_frees_its_memory(boolean reset) throws Exception {
         double cancelledBefore = cancelled();
-        String body = "{'model':'tiny-llama','prompt':'x','max_tokens':500,'ignore_eos':true}".replace('\'', '"');
+        // As many texts as run together, so that it takes a while.
+        String prompts = String.join(",", Collections.nCopies(16, "'x'"));
+        String body = ("{'model':'tiny-llama','prompt':[" + prompts
+                        + "],'max_tokens':500,'ignore_eos':true,'routing':{" + THREE + "}}")
+                .replace('\'', '"');
         URI url = router.url("/v1/completions");
         try (Socket socket = new Socket(url.getHost(), url.getPort())) {
             socket.getOutputStream()

@@ -45,6 +45,7 @@ class SoakTest {
     private static final int PAGE_BYTES = 4096;
     /** A leak of 50 KB a request passes this in the long form; the short form mostly sees the heap being touched. */
     private static final long GROWTH_BYTES_MAX = 512L << 20;
+
     private static final List<String> ROUTINGS = List.of(
             "{\"strategy\":\"base\"}",
             "{\"experts\":[\"t/e0\",\"t/e1\",\"t/e2\"]}",

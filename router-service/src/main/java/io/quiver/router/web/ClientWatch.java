@@ -6,7 +6,7 @@ import java.util.concurrent.TimeUnit;
 /** Looks, now and then, whether the client of one request is still there, so that nothing is decoded for nobody. */
 final class ClientWatch {
     /** How often, and so how long a client can have gone unnoticed. */
-    static final long PERIOD_MILLIS = 250;
+    static final long PERIOD_MILLIS = 100;
 
     private final Clients clients;
     private final HttpServletRequest request;
