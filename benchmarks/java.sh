@@ -2,6 +2,7 @@
 # Runs one of the measurements that need nothing but Quiver, on a quiet machine:
 #   benchmarks/java.sh BatchBenchmark [bf16|fp32] [threads] [rounds]
 #   JAVA_OPTIONS="-Xms512m -Xmx512m -XX:+AlwaysPreTouch" benchmarks/java.sh ResidencyBenchmark [bf16|fp32] [cycles]
+# On a machine that is shared set OMP_WAIT_POLICY=passive; on an idle one leave it unset.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 name=${1:?the name of a class in io.quiver.benchmarks}

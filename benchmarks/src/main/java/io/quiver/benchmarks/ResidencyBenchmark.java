@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Deque;
 import java.util.List;
 import java.util.Locale;
@@ -26,6 +27,9 @@ import java.util.Map;
  */
 public final class ResidencyBenchmark {
     private static final int EXPERTS = 64;
+    /** So many more libraries of neighbours. */
+    private static final int MORE = 20;
+
     private static final int TOP_K = 4;
     private static final int CYCLES_BETWEEN_LINES = 100;
     private static final int PAGE_BYTES = 4096;
@@ -54,28 +58,41 @@ public final class ResidencyBenchmark {
                     tensors,
                     grown,
                     (double) grown / tensors);
+            for (int i = 0; i < MORE; i++) {
+                experts.add(model.load(prototypes));
+            }
             assemble(model, List.copyOf(experts));
+            for (int i = 0; i < MORE; i++) {
+                model.decoder().evict(experts.removeLast());
+            }
             cycle(model, experts, prototypes, cycles);
         }
     }
 
-    /** Another order is another library, so that nothing prepared before can be used. */
+    /** Neighbours in the pools, in their order, and then the same in another order: each a library not seen before. */
     private static void assemble(RandomDecoder model, List<Expert> experts) {
-        List<Double> fresh = new ArrayList<>();
+        List<Double> neighbours = new ArrayList<>();
+        List<Double> scattered = new ArrayList<>();
         List<Double> again = new ArrayList<>();
-        List<Expert> order = new ArrayList<>(experts);
-        for (int i = 0; i < 20; i++) {
-            order.add(order.remove(0));
-            Routing routing = new Routing.Arrow(order, TOP_K, 1, Combine.OUTPUTS, false);
-            fresh.add(openMillis(model, routing));
-            again.add(openMillis(model, routing));
+        for (int i = 0; i + EXPERTS <= experts.size(); i++) {
+            List<Expert> library = new ArrayList<>(experts.subList(i, i + EXPERTS));
+            neighbours.add(openMillis(model, arrow(library)));
+            again.add(openMillis(model, arrow(library)));
+            Collections.reverse(library);
+            scattered.add(openMillis(model, arrow(library)));
         }
         System.out.printf(
                 Locale.ROOT,
-                "{\"benchmark\": \"assemble a library\", \"experts\": %d, \"firstMillis\": %.2f, \"againMillis\": %.3f}%n",
-                experts.size(),
-                RandomDecoder.quantile(fresh.subList(2, fresh.size()), 0.5),
-                RandomDecoder.quantile(again.subList(2, again.size()), 0.5));
+                "{\"benchmark\": \"assemble a library\", \"experts\": %d, \"neighboursMillis\": %.2f, "
+                        + "\"scatteredMillis\": %.2f, \"againMillis\": %.3f}%n",
+                EXPERTS,
+                RandomDecoder.quantile(neighbours, 0.5),
+                RandomDecoder.quantile(scattered, 0.5),
+                RandomDecoder.quantile(again, 0.5));
+    }
+
+    private static Routing arrow(List<Expert> library) {
+        return new Routing.Arrow(library, TOP_K, 1, Combine.OUTPUTS, false);
     }
 
     private static double openMillis(RandomDecoder model, Routing routing) {

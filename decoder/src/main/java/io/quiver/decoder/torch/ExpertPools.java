@@ -19,11 +19,18 @@ import org.jspecify.annotations.Nullable;
  * lowest free slot is taken first, so that memory given back by one expert is the next one's. Not thread-safe.
  */
 final class ExpertPools {
+    /**
+     * From 32 MiB on, the C library takes a tensor's memory from the system by itself and gives it back whole: what was never
+     * written costs nothing, and what is freed leaves no holes. Rounded prototypes have half of it, and should be large too.
+     */
+    private static final long LARGE_BYTES = 66L << 20;
+
     private final TensorProgram program;
     private final List<Point> points;
     private final int elementBytes;
     private final int rankMax;
     private final boolean kernels;
+    private final long largeBytes;
     private final BitSet[] used; // (points)
     private final int[] capacities; // (points)
     private final int[] ranks; // (points)
@@ -35,12 +42,18 @@ final class ExpertPools {
     /** A module of the model: its point, its place there, and its number among all modules. */
     private record Place(int point, int index, int module) {}
 
-    ExpertPools(TensorProgram program, List<Point> points, int elementBytes, int rankMax, boolean kernels) {
+    /**
+     * @param sparse whether memory that was never written costs nothing, as on a CPU: pools are made large then, so that they
+     *     seldom move
+     * @param kernels whether the program has the kernels' part
+     */
+    ExpertPools(TensorProgram program, List<Point> points, int elementBytes, int rankMax, boolean sparse, boolean kernels) {
         this.program = program;
         this.points = points;
         this.elementBytes = elementBytes;
         this.rankMax = rankMax;
         this.kernels = kernels;
+        this.largeBytes = sparse ? LARGE_BYTES : 1;
         used = new BitSet[points.size()];
         capacities = new int[points.size()];
         ranks = new int[points.size()];
@@ -206,13 +219,29 @@ final class ExpertPools {
     }
 
     private void makeRoom(int q, int slots, int rank) {
-        int capacity = slots > capacities[q] ? Math.max(slots, capacities[q] + capacities[q] / 2) : capacities[q];
         int poolRank = Math.max(rank, ranks[q]);
+        int capacity = capacities[q];
+        if (slots > capacity || poolRank != ranks[q]) {
+            int more = slots > capacity ? Math.max(slots, capacity + capacity / 2) : capacity;
+            capacity = Math.max(more, slotsMin(points.get(q), poolRank));
+        }
         if (capacity != capacities[q] || poolRank != ranks[q]) {
             program.run("grow", q, capacity, poolRank, written[q]);
             capacities[q] = capacity;
             ranks[q] = poolRank;
         }
+    }
+
+    /** So many that the tensors of A and of B are large ones. */
+    private int slotsMin(Point point, int rank) {
+        long smaller = Math.min(
+                (long) point.modules().size() * point.in(), (long) point.pieces().length * point.pieceWidth());
+        return Math.toIntExact((largeBytes + smaller * rank * elementBytes - 1) / (smaller * rank * elementBytes));
+    }
+
+    /** Rank of the slots of a point. */
+    int rank(int q) {
+        return ranks[q];
     }
 
     /** Frees an expert's slots; what is in them stays until they are used again. */

@@ -17,6 +17,7 @@ final class Table {
     private final Key key;
     private final boolean[] traced; // (modules)
     private int sequences;
+    private long bytes;
 
     /**
      * What makes two libraries the same.
@@ -69,6 +70,15 @@ final class Table {
     /** Whether some expert can be chosen at this module, counted over all points. */
     boolean traced(int module) {
         return traced[module];
+    }
+
+    /** Bytes that the program holds for the table alone. */
+    long bytes() {
+        return bytes;
+    }
+
+    void hold(long ownBytes) {
+        bytes = ownBytes;
     }
 
     int sequences() {

@@ -1,5 +1,6 @@
 package io.quiver.decoder.torch;
 
+import java.util.Arrays;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -12,18 +13,25 @@ import java.util.stream.IntStream;
  */
 final class Tables {
     private static final int IDLE_MAX = 16;
+    /** Bytes of their own that tables without an open sequence may hold: prototypes in another order than the pools'. */
+    private static final long IDLE_BYTES_MAX = 64L << 20;
+
+    private static final float NEVER = -1e30f;
+    private static final int SPAN = 6;
 
     private final TensorProgram program;
     private final List<Point> points;
     private final boolean kernels;
     private final Map<Table.Key, Table> tables = new LinkedHashMap<>();
+    private final ExpertPools pools;
     private final GateTables gates;
     private long nextId;
 
     /** @param kernels whether the program has the kernels' part */
-    Tables(TensorProgram program, List<Point> points, boolean kernels) {
+    Tables(TensorProgram program, List<Point> points, ExpertPools pools, boolean kernels) {
         this.program = program;
         this.points = points;
+        this.pools = pools;
         this.kernels = kernels;
         gates = new GateTables(program, points);
     }
@@ -45,13 +53,18 @@ final class Tables {
     void close(Table table) {
         table.closed();
         long idle = tables.values().stream().filter(t -> t.sequences() == 0).count();
+        long bytes = tables.values().stream()
+                .filter(t -> t.sequences() == 0)
+                .mapToLong(Table::bytes)
+                .sum();
         Iterator<Table> all = tables.values().iterator();
-        while (idle > IDLE_MAX && all.hasNext()) {
+        while ((idle > IDLE_MAX || bytes > IDLE_BYTES_MAX) && all.hasNext()) {
             Table old = all.next();
             if (old.sequences() == 0) {
                 all.remove();
                 drop(old);
                 idle--;
+                bytes -= old.bytes();
             }
         }
     }
@@ -84,9 +97,18 @@ final class Tables {
         }
     }
 
-    /** Makes all tables anew: they look into pools that have moved. */
+    /** Makes tables anew, since they look into pools that have moved; those that nobody uses go. */
     void rewrite() {
-        tables.values().forEach(this::write);
+        Iterator<Table> all = tables.values().iterator();
+        while (all.hasNext()) {
+            Table table = all.next();
+            if (table.sequences() == 0) {
+                all.remove();
+                drop(table);
+            } else {
+                write(table);
+            }
+        }
     }
 
     private boolean[] traced(Table.Key key) {
@@ -100,26 +122,112 @@ final class Tables {
     }
 
     private void write(Table table) {
-        List<ResidentExpert> experts = table.key().experts();
-        int n = experts.size();
+        Table.Key key = table.key();
+        int n = key.experts().size();
         int modules = points.stream().mapToInt(p -> p.modules().size()).sum();
-        int[] slots = new int[points.size() * n]; // (points, n)
-        int[] choosable = new int[modules * n]; // (modules, n)
-        for (int e = 0; e < n; e++) {
-            for (int q = 0; q < points.size(); q++) {
-                slots[q * n + e] = experts.get(e).slot(q);
+        int[] spans = new int[SPAN * points.size()]; // (points, 6)
+        float[] slots = new float[points.size() * n]; // (points, n)
+        float[] penalties = new float[modules * n]; // (modules, n)
+        float[] used = new float[modules]; // (modules)
+        long bytes = 0;
+        int module = 0;
+        for (int q = 0; q < points.size(); q++) {
+            for (int e = 0; e < n; e++) {
+                slots[q * n + e] = key.experts().get(e).slot(q);
             }
-            for (int m = 0; m < modules; m++) {
-                choosable[m * n + e] = table.key().choosable(e, m) ? 1 : 0;
+            Span span = span(key, q, module, penalties, used);
+            int like = firstLike(q, module, slots, used, n);
+            System.arraycopy(span.numbers(like), 0, spans, SPAN * q, SPAN);
+            if (span.most() > 0 && !span.row()) {
+                bytes += 4L * n * points.get(q).modules().size() * points.get(q).in();
             }
+            module += points.get(q).modules().size();
         }
-        double[] coefficients = table.key().coefficients().stream()
-                .mapToDouble(Double::doubleValue)
-                .toArray();
-        program.run("make_table", table.id(), slots, choosable, coefficients);
+        table.hold(bytes);
+        double[] coefficients =
+                key.coefficients().stream().mapToDouble(Double::doubleValue).toArray();
+        var places = new TensorProgram.Floats(slots, points.size(), n);
+        var chances = new TensorProgram.Floats(penalties, modules, n);
+        program.run(
+                "make_table",
+                table.id(),
+                spans,
+                places,
+                chances,
+                new TensorProgram.Floats(used, modules),
+                coefficients);
         if (kernels) {
-            program.run("make_places", table.id(), slots, choosable, coefficients);
+            program.run("make_places", table.id(), spans, places, chances, coefficients);
         }
-        table.key().scoring().ifPresent(scoring -> gates.write(table.id(), table.key(), scoring));
+        key.scoring().ifPresent(scoring -> gates.write(table.id(), key, scoring));
+    }
+
+    /**
+     * What a library has at one point.
+     *
+     * @param most experts that can be chosen at one of its modules
+     * @param penalized whether some cannot be chosen at some module
+     * @param row whether the slots follow each other in the order of the experts
+     */
+    private record Span(int low, int high, int most, boolean penalized, boolean row) {
+        int[] numbers(int like) {
+            return new int[] {low, high, most, penalized ? 1 : 0, row ? 1 : 0, like};
+        }
+    }
+
+    private Span span(Table.Key key, int q, int firstModule, float[] penalties, float[] used) {
+        int n = key.experts().size();
+        int low = 0;
+        int high = 0;
+        boolean row = true;
+        for (int e = 0; e < n; e++) {
+            int slot = key.experts().get(e).slot(q);
+            if (slot != ResidentExpert.NOTHING) {
+                low = low == 0 ? slot : Math.min(low, slot);
+                high = Math.max(high, slot);
+            }
+            row = row && slot == key.experts().get(0).slot(q) + e && slot != ResidentExpert.NOTHING;
+        }
+        boolean gated = key.coefficients().isEmpty();
+        int most = 0;
+        boolean penalized = false;
+        for (int j = 0; j < points.get(q).modules().size(); j++) {
+            int m = firstModule + j;
+            int able = 0;
+            for (int e = 0; e < n; e++) {
+                if (key.choosable(e, m)) {
+                    able++;
+                } else {
+                    penalties[m * n + e] = NEVER;
+                    penalized = true;
+                }
+            }
+            most = Math.max(most, able);
+            used[m] = able > 0 || !gated ? 1 : 0;
+        }
+        if (!gated) {
+            most = high > 0 ? n : 0;
+        }
+        return new Span(low, high, most, penalized, row);
+    }
+
+    /** The first point whose tables of places are the same: of the same shape, with the same slots and modules in use. */
+    private int firstLike(int q, int module, float[] slots, float[] used, int n) {
+        int firstModule = 0;
+        for (int p = 0; p < q; p++) {
+            int g = points.get(p).modules().size();
+            if (sameShape(p, q)
+                    && Arrays.equals(slots, p * n, (p + 1) * n, slots, q * n, (q + 1) * n)
+                    && Arrays.equals(used, firstModule, firstModule + g, used, module, module + g)) {
+                return p;
+            }
+            firstModule += g;
+        }
+        return q;
+    }
+
+    private boolean sameShape(int p, int q) {
+        return pools.rank(p) == pools.rank(q)
+                && points.get(p).outs().equals(points.get(q).outs());
     }
 }

@@ -52,8 +52,14 @@ public final class TorchDecoder implements Decoder {
         this.program = program;
         this.kernels = kernels;
         List<Point> points = Point.of(config);
-        pools = new ExpertPools(program, points, DecoderProgram.elementBytes(settings), settings.rankMax(), kernels);
-        tables = new Tables(program, points, kernels);
+        pools = new ExpertPools(
+                program,
+                points,
+                DecoderProgram.elementBytes(settings),
+                settings.rankMax(),
+                settings.onCpu(),
+                kernels);
+        tables = new Tables(program, points, pools, kernels);
         checkFeeds = new CheckFeeds(this, config.vocabulary());
         calls = new StepCalls(program, config, points, settings.stepTokensMax(), kernels);
     }
