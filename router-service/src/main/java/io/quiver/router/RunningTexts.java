@@ -98,9 +98,12 @@ final class RunningTexts {
     private Sequence open(ScheduledText text) {
         KeptPrefixes.@Nullable Match match = match(text);
         prefixes.trim(limits.cacheBytesMax() - reservedBytes.get());
-        boolean reused = match != null && !(match.kept() && !prefixes.holds(match.sequence()));
-        observer.prefix(model, text.promptTokens(), match == null || !reused ? 0 : match.tokens());
-        return match == null || !reused
+        if (match != null && match.kept() && !prefixes.holds(match.sequence())) {
+            // It had to give way to the text that it would have helped.
+            match = null;
+        }
+        observer.prefix(model, text.promptTokens(), match == null ? 0 : match.tokens());
+        return match == null
                 ? decoder.open(text.routing(), text.positionsMax())
                 : decoder.fork(match.sequence(), match.tokens(), text.positionsMax());
     }

@@ -7,6 +7,7 @@ import io.quiver.router.CompletionEvent.Finished;
 import io.quiver.router.CompletionEvent.Generated;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.BlockingQueue;
@@ -110,7 +111,7 @@ final class SchedulerRig implements AutoCloseable {
         List<Integer> tokens = new ArrayList<>();
         CompletionEvent event = events.take();
         for (; event instanceof Generated generated; event = events.take()) {
-            tokens.add(java.util.Objects.requireNonNull(generated.trace()).token());
+            tokens.add(Objects.requireNonNull(generated.trace()).token());
         }
         if (!(event instanceof Finished)) {
             throw new IllegalStateException("the text failed: " + event);
