@@ -167,7 +167,7 @@ final class Tables {
      *
      * @param most experts that can be chosen at one of its modules
      * @param penalized whether some cannot be chosen at some module
-     * @param row whether the slots follow each other in the order of the experts
+     * @param row whether the prototypes lie in the pool as the program wants them: one module, slots in the order of the experts
      */
     private record Span(int low, int high, int most, boolean penalized, boolean row) {
         int[] numbers(int like) {
@@ -179,7 +179,8 @@ final class Tables {
         int n = key.experts().size();
         int low = 0;
         int high = 0;
-        boolean row = true;
+        // The program wants prototypes module by module, and pools hold them expert by expert.
+        boolean row = points.get(q).modules().size() == 1;
         for (int e = 0; e < n; e++) {
             int slot = key.experts().get(e).slot(q);
             if (slot != ResidentExpert.NOTHING) {
