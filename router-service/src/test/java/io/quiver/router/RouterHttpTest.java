@@ -475,8 +475,8 @@ class RouterHttpTest {
         double cancelledBefore = cancelled();
         // As many texts as run together, so that it takes a while.
         String prompts = String.join(",", Collections.nCopies(16, "'x'"));
-        String body = ("{'model':'tiny-llama','prompt':[" + prompts
-                        + "],'max_tokens':500,'ignore_eos':true,'routing':{" + THREE + "}}")
+        String body = ("{'model':'tiny-llama','prompt':[" + prompts + "],'max_tokens':500,'ignore_eos':true,'routing':{"
+                        + THREE + "}}")
                 .replace('\'', '"');
         URI url = router.url("/v1/completions");
         try (Socket socket = new Socket(url.getHost(), url.getPort())) {

@@ -47,7 +47,8 @@ final class ExpertPools {
      *     seldom move
      * @param kernels whether the program has the kernels' part
      */
-    ExpertPools(TensorProgram program, List<Point> points, int elementBytes, int rankMax, boolean sparse, boolean kernels) {
+    ExpertPools(
+            TensorProgram program, List<Point> points, int elementBytes, int rankMax, boolean sparse, boolean kernels) {
         this.program = program;
         this.points = points;
         this.elementBytes = elementBytes;
@@ -234,8 +235,8 @@ final class ExpertPools {
 
     /** So many that the tensors of A and of B are large ones. */
     private int slotsMin(Point point, int rank) {
-        long smaller = Math.min(
-                (long) point.modules().size() * point.in(), (long) point.pieces().length * point.pieceWidth());
+        long smaller =
+                Math.min((long) point.modules().size() * point.in(), (long) point.pieces().length * point.pieceWidth());
         return Math.toIntExact((largeBytes + smaller * rank * elementBytes - 1) / (smaller * rank * elementBytes));
     }
 

@@ -53,12 +53,7 @@ public final class TorchDecoder implements Decoder {
         this.kernels = kernels;
         List<Point> points = Point.of(config);
         pools = new ExpertPools(
-                program,
-                points,
-                DecoderProgram.elementBytes(settings),
-                settings.rankMax(),
-                settings.onCpu(),
-                kernels);
+                program, points, DecoderProgram.elementBytes(settings), settings.rankMax(), settings.onCpu(), kernels);
         tables = new Tables(program, points, pools, kernels);
         checkFeeds = new CheckFeeds(this, config.vocabulary());
         calls = new StepCalls(program, config, points, settings.stepTokensMax(), kernels);

@@ -17,10 +17,10 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** Where in the pools the experts of a library lie, and in which order, does not show in what it gives. */
 class LibraryPlacesTest {
     private static final double SAME = 5e-5;
-    private static final List<String> ALIKE = List.of(
-            "arrow/experts/e0", "arrow/experts/e1", "arrow/experts/e2", "arrow/experts/e3", "arrow/experts/e4");
-    private static final List<String> MIXED = List.of(
-            "adapters/r1-qv", "adapters/r8-all-linear-rslora", "adapters/r4-mlp-regex", "adapters/layers-0-2");
+    private static final List<String> ALIKE =
+            List.of("arrow/experts/e0", "arrow/experts/e1", "arrow/experts/e2", "arrow/experts/e3", "arrow/experts/e4");
+    private static final List<String> MIXED =
+            List.of("adapters/r1-qv", "adapters/r8-all-linear-rslora", "adapters/r4-mlp-regex", "adapters/layers-0-2");
     private static final int[] PROMPT = new Random(8).ints(30, 6, 288).toArray();
 
     private static List<StepOutput> outputs(TorchDecoder decoder, List<String> library) {
