@@ -173,9 +173,14 @@ class Pass {
   // |x.p| before the absolute value: shared.scores (rows, experts, linears), this thread's experts.
   void coarse(const Part &part, const Place &place, int64_t n) {
     Range mine = share(place.experts, t, threads);
-    for (int64_t e = mine.first; e < mine.last; e++)
-      multiply((const W *)place.coarse + place.slot[e] * place.linears * n, place.linears, n, &input[part.first * shared.widest], shared.widest,
-               (int)part.rows, &shared.scores[part.first * shared.scores_of_row + e * place.linears], shared.scores_of_row);
+    for (int64_t e = mine.first; e < mine.last;) {
+      // Experts that lie side by side are one matrix.
+      int64_t until = e + 1;
+      while (until < mine.last && place.slot[until] == place.slot[until - 1] + 1) until++;
+      multiply((const W *)place.coarse + place.slot[e] * place.linears * n, (until - e) * place.linears, n, &input[part.first * shared.widest],
+               shared.widest, (int)part.rows, &shared.scores[part.first * shared.scores_of_row + e * place.linears], shared.scores_of_row);
+      e = until;
+    }
   }
 
   // Top k of |x.p| and their softmax, for every row and linear with a gate; whoever's turn it is does one.
@@ -212,8 +217,11 @@ class Pass {
     for (int64_t e = 0; e < experts; e++) held = insert(best, held, k, e, low[e]);
     const float bar = best[k - 1].weight;
     held = 0;
+    auto exact = [&](int64_t e) { return place.exact + (place.slot[e] * place.linears + j) * n; };
     for (int64_t e = 0; e < experts; e++)
-      if (high[e] >= bar) held = insert(best, held, k, e, std::fabs(dot(x, place.exact + (place.slot[e] * place.linears + j) * n, n)) + penalty[e]);
+      if (high[e] >= bar) fetch((const void *)exact(e), n * (int64_t)sizeof(float));
+    for (int64_t e = 0; e < experts; e++)
+      if (high[e] >= bar) held = insert(best, held, k, e, std::fabs(dot(x, exact(e), n)) + penalty[e]);
     float sum = 0, top = best[0].weight;
     for (int64_t i = 0; i < k; i++) {
       best[i].weight = std::exp((best[i].weight - top) * (float)step.inverse_temperature[p]);
@@ -250,8 +258,15 @@ class Pass {
   void lengths(int64_t row, int64_t n, float &length, float &slack) {
     const float *x = &normed[row * shared.widest];
     const X *rounded = &input[row * shared.widest];
-    float all_of_it = 0, lost = 0;
-    for (int64_t i = 0; i < n; i++) {
+    Lanes squares = {}, losses = {};
+    int64_t i = 0;
+    for (; i + LANES <= n; i += LANES) {
+      Lanes exact = load(x + i), d = exact - load(rounded + i);
+      squares += exact * exact;
+      losses += d * d;
+    }
+    float all_of_it = sum(squares), lost = sum(losses);
+    for (; i < n; i++) {
       float d = x[i] - number(rounded[i]);
       all_of_it += x[i] * x[i];
       lost += d * d;
@@ -260,20 +275,35 @@ class Pass {
     slack = std::sqrt(lost) * 1.01f + length * 2e-6f;
   }
 
+  static void fetch(const void *from, int64_t bytes) {
+    for (int64_t i = 0; i < bytes; i += 64) __builtin_prefetch((const char *)from + i);
+  }
+  static void fetch(const W *from, int64_t count) { fetch((const void *)from, count * (int64_t)sizeof(W)); }
+
   // The chosen A: shared.low (rows, linears, k, rank), not yet weighted. Split among the threads by pieces of four ranks.
   void project(int64_t point, int64_t n) {
     int64_t pieces = 0;
     each_choice(point, [&](int64_t, const Place &place, int64_t, const Choice &, float *) { pieces += (place.rank + 3) / 4; });
     Range mine = share(pieces, t, threads);
     int64_t at = 0;
+    float *waiting = nullptr;
+    const W *waiting_a = nullptr;
+    int64_t waiting_rows = 0, waiting_row = 0;
     each_choice(point, [&](int64_t row, const Place &place, int64_t j, const Choice &choice, float *to) {
       int64_t begin = std::max(mine.first - at, (int64_t)0), end = std::min(mine.last - at, (place.rank + 3) / 4);
       at += (place.rank + 3) / 4;
       if (begin >= end) return;
       const W *a = (const W *)place.a + (place.slot[choice.expert] * place.linears + j) * place.rank * n;
       int64_t from = 4 * begin, until = std::min(4 * end, place.rank);
-      multiply(a + from * n, until - from, n, &input[row * shared.widest], shared.widest, 1, to + from, place.rank);
+      fetch(a + from * n, (until - from) * n);
+      // One behind: what comes next is on its way while this is multiplied.
+      if (waiting) multiply(waiting_a, waiting_rows, n, &input[waiting_row * shared.widest], shared.widest, 1, waiting, place.rank);
+      waiting = to + from;
+      waiting_a = a + from * n;
+      waiting_rows = until - from;
+      waiting_row = row;
     });
+    if (waiting) multiply(waiting_a, waiting_rows, n, &input[waiting_row * shared.widest], shared.widest, 1, waiting, 0);
   }
 
   template <class Visit>
@@ -330,30 +360,37 @@ class Pass {
         for (int64_t r = 0; one.weight != 0 && r < rank; r++) *factor++ = one.weight * inner[r];
       }
     }
-    float *y = &shared.y[row * outputs];
-    const int64_t offset = begin - c * width;
-    int64_t o = begin;
-    for (; o + 4 * LANES <= end; o += 4 * LANES) add_block<4>(y + o, rank, width, offset + o - begin);
-    for (; o + LANES <= end; o += LANES) add_block<1>(y + o, rank, width, offset + o - begin);
-    for (; o < end; o++) {
-      float sum = y[o];
-      for (size_t i = 0; i < terms.size(); i++)
-        for (int64_t r = 0; r < rank; r++) sum += small[i * rank + r] * number(terms[i][r * width + offset + o - begin]);
-      y[o] = sum;
+    // Rows of B in the order in which they lie, four at a time; the next four are fetched meanwhile, since no hardware guesses them.
+    float *y = &shared.y[row * outputs] + begin;
+    const int64_t offset = begin - c * width, count = end - begin;
+    const size_t rows_of_b = terms.size() * rank;
+    auto row_of_b = [&](size_t r) { return terms[r / rank] + r % rank * width + offset; };
+    size_t r = 0;
+    for (; r + 4 <= rows_of_b; r += 4) {
+      for (size_t ahead = r + 4; ahead < std::min(r + 8, rows_of_b); ahead++) fetch(row_of_b(ahead), count);
+      const W *b[4] = {row_of_b(r), row_of_b(r + 1), row_of_b(r + 2), row_of_b(r + 3)};
+      add_rows<4>(y, b, &small[r], count);
+    }
+    for (; r < rows_of_b; r++) {
+      const W *b[1] = {row_of_b(r)};
+      add_rows<1>(y, b, &small[r], count);
     }
   }
 
-  template <int V>
-  void add_block(float *y, int64_t rank, int64_t width, int64_t offset) {
-    Lanes acc[V];
-    for (int v = 0; v < V; v++) acc[v] = load(y + v * LANES);
-    for (size_t i = 0; i < terms.size(); i++) {
-      const W *b = terms[i] + offset;
-      const float *factor = &small[i * rank];
-      for (int64_t r = 0; r < rank; r++, b += width)
-        for (int v = 0; v < V; v++) acc[v] += all(factor[r]) * load(b + v * LANES);
+  // y += factor[0] b[0] + ... in that order
+  template <int R>
+  static void add_rows(float *y, const W *const *b, const float *factor, int64_t count) {
+    int64_t i = 0;
+    for (; i + LANES <= count; i += LANES) {
+      Lanes sum = load(y + i);
+      for (int r = 0; r < R; r++) sum += all(factor[r]) * load(b[r] + i);
+      store(y + i, sum);
     }
-    for (int v = 0; v < V; v++) store(y + v * LANES, acc[v]);
+    for (; i < count; i++) {
+      float sum = y[i];
+      for (int r = 0; r < R; r++) sum = std::fma(factor[r], number(b[r][i]), sum);
+      y[i] = sum;
+    }
   }
 
   // Rotary embedding of this thread's heads; its keys and values go into the cache, its queries stay in y.

@@ -202,6 +202,8 @@ inline void dots(const W *w, int64_t n, const typename Activation<W>::type *x, i
 template <class W>
 inline void multiply(const W *w, int64_t rows, int64_t n, const typename Activation<W>::type *x, int64_t x_stride, int many, float *out, int64_t out_stride) {
   int64_t r = 0;
+  // One row of x leaves room for more rows of w: eight streams from memory are read at nearly its full speed.
+  for (; many == 1 && r + 8 <= rows; r += 8) Dots<W, 8, 1>::run(w + r * n, n, x, x_stride, out + r, out_stride);
   for (; r + 4 <= rows; r += 4) dots<W, 4>(w + r * n, n, x, x_stride, many, out + r, out_stride);
   for (; r < rows; r++) dots<W, 1>(w + r * n, n, x, x_stride, many, out + r, out_stride);
 }
