@@ -22,11 +22,17 @@ if [ "$(uname -m)" = x86_64 ]; then
   sets[avx2]="-mavx2 -mfma"
   sets[avx512bf16]="-mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512bf16 -mfma -mprefer-vector-width=512"
 fi
+jobs=()
 for set in "${!sets[@]}"; do
   # shellcheck disable=SC2086
-  "$compiler" "${common[@]}" ${sets[$set]} -DQUIVER_ISA="$set" -c step.cpp -o "$objects/$set.o" &
+  "$compiler" "${common[@]}" ${sets[$set]} -DQUIVER_ISA="$set" -c step.cpp -o "$objects/step-$set.o" &
+  jobs+=($!)
+  # shellcheck disable=SC2086
+  "$compiler" "${common[@]}" ${sets[$set]} -DQUIVER_ISA="$set" -c rows.cpp -o "$objects/rows-$set.o" &
+  jobs+=($!)
 done
 "$compiler" "${common[@]}" -c library.cpp -o "$objects/library.o"
-wait
+# One by one: waiting for all of them at once would not tell that one failed.
+for job in "${jobs[@]}"; do wait "$job"; done
 "$compiler" -shared -static-libstdc++ -static-libgcc -o "$objects/library.so" "$objects"/*.o -ldl
 mv "$objects/library.so" "$library"

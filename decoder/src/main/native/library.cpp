@@ -24,25 +24,34 @@ void (*gomp_parallel)(void (*)(void *), void *, unsigned, unsigned);
 int (*thread_number)();
 int (*thread_count)();
 
-PassFunction chosen_pass() {
-#if defined(__x86_64__)
-  __builtin_cpu_init();
-  if (__builtin_cpu_supports("avx512bf16") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl")) return avx512bf16::pass;
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return avx2::pass;
-#endif
-  return generic::pass;
-}
-
-struct Region {
-  const Step *step;
-  Scratch *scratch;
-  Barrier *barrier;
-  PassFunction pass;
+struct Functions {
+  void (*pass)(const Step &, Barrier &, Scratch &, int, int);
+  void (*adapt)(const Adapted &, int, int);
 };
 
-void in_region(void *data) {
-  Region &region = *(Region *)data;
-  region.pass(*region.step, *region.barrier, *region.scratch, thread_number(), (int)region.step->threads);
+Functions chosen_functions() {
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  if (__builtin_cpu_supports("avx512bf16") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl"))
+    return {avx512bf16::pass, avx512bf16::adapt};
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return {avx2::pass, avx2::adapt};
+#endif
+  return {generic::pass, generic::adapt};
+}
+
+const Functions &functions() {
+  static const Functions chosen = chosen_functions();
+  return chosen;
+}
+
+// Runs something on all threads: work(thread).
+template <class Work>
+void in_parallel(int64_t threads, Work work) {
+  if (threads == 1 || !gomp_parallel) {
+    work(0);
+    return;
+  }
+  gomp_parallel([](void *data) { (*(Work *)data)(thread_number()); }, &work, (unsigned)threads, 0);
 }
 
 void prepare(Scratch &scratch, const Step &step) {
@@ -79,8 +88,9 @@ void prepare(Scratch &scratch, const Step &step) {
 }
 
 void run(const int64_t *plan, const double *inverse_temperature) {
-  static const PassFunction pass = chosen_pass();
-  static thread_local Scratch scratch;
+  // Of the calling thread: a name with a storage of each thread's own must not reach the others.
+  static thread_local Scratch of_this_thread;
+  Scratch &scratch = of_this_thread;
   Step step;
   memcpy(&step, plan, 4 * sizeof(int64_t));
   step.inverse_temperature = inverse_temperature;
@@ -93,12 +103,7 @@ void run(const int64_t *plan, const double *inverse_temperature) {
   if (!gomp_parallel) step.threads = 1;
   prepare(scratch, step);
   Barrier barrier((int)step.threads);
-  if (step.threads == 1) {
-    pass(step, barrier, scratch, 0, 1);
-    return;
-  }
-  Region region = {&step, &scratch, &barrier, pass};
-  gomp_parallel(in_region, &region, (unsigned)step.threads, 0);
+  in_parallel(step.threads, [&](int thread) { functions().pass(step, barrier, scratch, thread, (int)step.threads); });
 }
 
 // address(Tensor t) -> int
@@ -119,6 +124,33 @@ void step(Value *stack, uint64_t, uint64_t) {
   run((const int64_t *)numbers, (const double *)inverse);
   forget(plan);
   forget(temperatures);
+  stack[0] = 0;
+}
+
+// adapt(Tensor(a!) y, Tensor x, Tensor exact, Tensor index, Tensor weight, Tensor plan, Tensor inverse_temperature) -> int
+// The plan: threads, rows, in, out, bfloat16, address of the place, top k, factors, decided, 1 if exact is float32 and x is not.
+void adapt(Value *stack, uint64_t, uint64_t) {
+  Adapted given;
+  void *data[7];
+  for (int i = 0; i < 7; i++) data_of((Tensor)stack[i], &data[i]);
+  const int64_t *plan = (const int64_t *)data[5];
+  given.threads = gomp_parallel ? plan[0] : 1;
+  given.rows = plan[1];
+  given.in = plan[2];
+  given.out = plan[3];
+  given.bfloat16 = plan[4];
+  given.place = (const Place *)plan[5];
+  given.top_k = plan[6];
+  given.factors = plan[7];
+  given.decided = plan[8];
+  given.y = data[0];
+  given.x = data[1];
+  given.exact = plan[9] ? (const float *)data[2] : nullptr;
+  given.index = (int64_t *)data[3];
+  given.weight = (float *)data[4];
+  given.inverse_temperature = (float)*(const double *)data[6];
+  in_parallel(given.threads, [&](int thread) { functions().adapt(given, thread, (int)given.threads); });
+  for (int i = 0; i < 7; i++) forget((Tensor)stack[i]);
   stack[0] = 0;
 }
 
@@ -152,8 +184,10 @@ bool register_operators() {
          look_up(torch, "aoti_torch_library_init_def", define) && look_up(torch, "aoti_torch_library_init_impl", implement) &&
          look_up(torch, "aoti_torch_library_def", add_schema) && look_up(torch, "aoti_torch_library_impl", add_function) &&
          !define("quiver", __FILE__, __LINE__, &schemas) && !add_schema(schemas, "address(Tensor t) -> int") &&
-         !add_schema(schemas, "step(Tensor(a!) plan, Tensor inverse_temperatures) -> int") && !implement("quiver", "CPU", __FILE__, __LINE__, &functions) &&
-         !add_function(functions, "address", address) && !add_function(functions, "step", step);
+         !add_schema(schemas, "step(Tensor(a!) plan, Tensor inverse_temperatures) -> int") &&
+         !add_schema(schemas, "adapt(Tensor(a!) y, Tensor x, Tensor exact, Tensor index, Tensor weight, Tensor plan, Tensor inverse_temperature) -> int") &&
+         !implement("quiver", "CPU", __FILE__, __LINE__, &functions) &&
+         !add_function(functions, "address", address) && !add_function(functions, "adapt", adapt) && !add_function(functions, "step", step);
 }
 
 }  // namespace

@@ -91,6 +91,18 @@ struct Step {
   const double *inverse_temperature;  // (parts), of a tensor of its own
 };
 
-constexpr int ROWS_MAX = 16;
+// The experts' part at one point for many tokens.
+struct Adapted {
+  int64_t threads, rows, in, out, bfloat16;
+  const Place *place;
+  int64_t top_k, factors;
+  int64_t decided;  // 1: index and weight say who was chosen, 0: they are to be written (with constant coefficients they are not there)
+  float inverse_temperature;
+  const void *x;       // W (rows, in)
+  const float *exact;  // (rows, in) before it was rounded, or null: it was not
+  int64_t *index;      // (rows, linears, chosen)
+  float *weight;       // (rows, linears, chosen)
+  void *y;             // W (rows, out), added to
+};
 
 }  // namespace quiver

@@ -4,18 +4,12 @@
 // (exact scores only of those that the coarse ones cannot rule out); then the chosen A are applied, then B, and what follows the linear
 // layer (rotation and cache, residual, SiLU) is done by the thread that owns the outputs. Barriers stand between. Without experts at
 // a point the barriers for them are left out. No result depends on the number of threads, nor on the other rows of the step.
-#include "step.h"
-#include "vector.h"
+#include "choose.h"
 #include <algorithm>
 #include <vector>
 
 namespace quiver {
 namespace QUIVER_ISA {
-
-struct Range {
-  int64_t first, last;
-};
-inline Range share(int64_t units, int t, int threads) { return {units * t / threads, units * (t + 1) / threads}; }
 
 template <class W>
 class Pass {
@@ -197,37 +191,10 @@ class Pass {
   }
 
   void select(const Part &part, int64_t p, const Place &place, int64_t point, int64_t row, int64_t j, int64_t n) {
-    const float *x = &normed[row * shared.widest];
-    const float *rough = &shared.scores[row * shared.scores_of_row + j];
-    const float *penalty = place.penalty + j * place.experts;
-    const int64_t k = chosen_of(part, place), experts = place.experts;
+    const int64_t k = chosen_of(part, place);
     Choice *best = choices(row, j, k);
-    // |x.p - x'.p'| <= |x| |p - p'| + |x - x'| |p'|, where ' is rounded and |p'| about 1; and something for the sums' own rounding.
-    float length, slack;
-    lengths(row, n, length, slack);
-    small.resize(2 * experts);
-    float *low = small.data(), *high = low + experts;
-    for (int64_t e = 0; e < experts; e++) {
-      float s = std::fabs(rough[e * place.linears]), off = length * place.coarse_error[place.slot[e] * place.linears + j] + slack;
-      low[e] = s - off + penalty[e];
-      high[e] = s + off + penalty[e];
-    }
-    // The k-th largest of the lower bounds: whoever cannot reach it is out.
-    int64_t held = 0;
-    for (int64_t e = 0; e < experts; e++) held = insert(best, held, k, e, low[e]);
-    const float bar = best[k - 1].weight;
-    held = 0;
-    auto exact = [&](int64_t e) { return place.exact + (place.slot[e] * place.linears + j) * n; };
-    for (int64_t e = 0; e < experts; e++)
-      if (high[e] >= bar) fetch((const void *)exact(e), n * (int64_t)sizeof(float));
-    for (int64_t e = 0; e < experts; e++)
-      if (high[e] >= bar) held = insert(best, held, k, e, std::fabs(dot(x, exact(e), n)) + penalty[e]);
-    float sum = 0, top = best[0].weight;
-    for (int64_t i = 0; i < k; i++) {
-      best[i].weight = std::exp((best[i].weight - top) * (float)step.inverse_temperature[p]);
-      sum += best[i].weight;
-    }
-    for (int64_t i = 0; i < k; i++) best[i].weight /= sum;
+    choose<W>(place, j, n, k, &normed[row * shared.widest], &input[row * shared.widest], &shared.scores[row * shared.scores_of_row + j],
+              (float)step.inverse_temperature[p], best, small);
     if (part.chosen) {
       int64_t at = (row - part.first) * part.entries + entry(part, point) + j * k;
       for (int64_t i = 0; i < k; i++) {
@@ -235,17 +202,7 @@ class Pass {
         part.coefficients[at + i] = best[i].weight;
       }
     }
-    // A linear that nobody can be chosen for, and experts that are there only to fill up.
-    for (int64_t i = 0; i < k; i++)
-      if (top < -1e20f || place.slot[best[i].expert] == 0) best[i].weight = 0;
-  }
-
-  static int64_t insert(Choice *best, int64_t held, int64_t k, int64_t expert, float score) {
-    if (held == k && !(score > best[k - 1].weight)) return held;
-    int64_t i = held < k ? held++ : k - 1;
-    for (; i > 0 && best[i - 1].weight < score; i--) best[i] = best[i - 1];
-    best[i] = {expert, score};
-    return held;
+    leave_out(place, best, k, j);
   }
 
   static int64_t entry(const Part &part, int64_t point) {
@@ -254,31 +211,6 @@ class Pass {
       if (part.place[q].most > 0) entries += part.place[q].linears * std::min(part.top_k, part.place[q].most);
     return entries;
   }
-
-  void lengths(int64_t row, int64_t n, float &length, float &slack) {
-    const float *x = &normed[row * shared.widest];
-    const X *rounded = &input[row * shared.widest];
-    Lanes squares = {}, losses = {};
-    int64_t i = 0;
-    for (; i + LANES <= n; i += LANES) {
-      Lanes exact = load(x + i), d = exact - load(rounded + i);
-      squares += exact * exact;
-      losses += d * d;
-    }
-    float all_of_it = sum(squares), lost = sum(losses);
-    for (; i < n; i++) {
-      float d = x[i] - number(rounded[i]);
-      all_of_it += x[i] * x[i];
-      lost += d * d;
-    }
-    length = std::sqrt(all_of_it) * 1.0001f;
-    slack = std::sqrt(lost) * 1.01f + length * 2e-6f;
-  }
-
-  static void fetch(const void *from, int64_t bytes) {
-    for (int64_t i = 0; i < bytes; i += 64) __builtin_prefetch((const char *)from + i);
-  }
-  static void fetch(const W *from, int64_t count) { fetch((const void *)from, count * (int64_t)sizeof(W)); }
 
   // The chosen A: shared.low (rows, linears, k, rank), not yet weighted. Split among the threads by pieces of four ranks.
   void project(int64_t point, int64_t n) {
@@ -295,7 +227,7 @@ class Pass {
       if (begin >= end) return;
       const W *a = (const W *)place.a + (place.slot[choice.expert] * place.linears + j) * place.rank * n;
       int64_t from = 4 * begin, until = std::min(4 * end, place.rank);
-      fetch(a + from * n, (until - from) * n);
+      fetch(a + from * n, (until - from) * n * (int64_t)sizeof(W));
       // One behind: what comes next is on its way while this is multiplied.
       if (waiting) multiply(waiting_a, waiting_rows, n, &input[waiting_row * shared.widest], shared.widest, 1, waiting, place.rank);
       waiting = to + from;

@@ -58,16 +58,14 @@ struct Scratch {
   std::vector<float> low;       // (rows, low_of_row)
 };
 
-typedef void (*PassFunction)(const Step &step, Barrier &barrier, Scratch &scratch, int thread, int threads);
-
-namespace avx512bf16 {
-void pass(const Step &step, Barrier &barrier, Scratch &scratch, int thread, int threads);
-}
-namespace avx2 {
-void pass(const Step &step, Barrier &barrier, Scratch &scratch, int thread, int threads);
-}
-namespace generic {
-void pass(const Step &step, Barrier &barrier, Scratch &scratch, int thread, int threads);
-}
+// What is compiled for each instruction set.
+#define QUIVER_FUNCTIONS(set)                                                                             \
+  namespace set {                                                                                         \
+  void pass(const Step &step, Barrier &barrier, Scratch &scratch, int thread, int threads);               \
+  void adapt(const Adapted &given, int thread, int threads);                                              \
+  }
+QUIVER_FUNCTIONS(avx512bf16)
+QUIVER_FUNCTIONS(avx2)
+QUIVER_FUNCTIONS(generic)
 
 }  // namespace quiver

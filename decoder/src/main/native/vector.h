@@ -188,6 +188,65 @@ struct Dots<bfloat16, R, M> {
 };
 #endif
 
+// to[m][at + r] = w[r] . x[m] for R rows of w that lie together and M rows of x that lie anywhere; bits as those of Dots.
+template <class W, int R, int M>
+struct DotsOf {
+  typedef typename Activation<W>::type X;
+  static inline void run(const W *w, int64_t n, const X *const *x, float *const *to, int64_t at) {
+    Lanes acc[R][M] = {};
+    int64_t i = 0;
+    for (; i + LANES <= n; i += LANES) {
+      Lanes a[R];
+      for (int r = 0; r < R; r++) a[r] = load(w + r * n + i);
+      for (int m = 0; m < M; m++) {
+        Lanes b = load(x[m] + i);
+        for (int r = 0; r < R; r++) acc[r][m] += a[r] * b;
+      }
+    }
+    if (i < n) {
+      for (int r = 0; r < R; r++) {
+        W last[LANES] = {};
+        memcpy(last, w + r * n + i, (n - i) * sizeof(W));
+        for (int m = 0; m < M; m++) {
+          X mine[LANES] = {};
+          memcpy(mine, x[m] + i, (n - i) * sizeof(X));
+          acc[r][m] += load(last) * load(mine);
+        }
+      }
+    }
+    for (int r = 0; r < R; r++)
+      for (int m = 0; m < M; m++) to[m][at + r] = sum(acc[r][m]);
+  }
+};
+
+#ifdef __AVX512BF16__
+template <int R, int M>
+struct DotsOf<bfloat16, R, M> {
+  static inline void run(const bfloat16 *w, int64_t n, const bfloat16 *const *x, float *const *to, int64_t at) {
+    typedef Dots<bfloat16, R, M> Same;
+    __m512 acc[R][M];
+    for (int r = 0; r < R; r++)
+      for (int m = 0; m < M; m++) acc[r][m] = _mm512_setzero_ps();
+    int64_t i = 0;
+    for (; i + 32 <= n; i += 32) {
+      __m512bh a[R];
+      for (int r = 0; r < R; r++) a[r] = Same::pairs(w + r * n + i);
+      for (int m = 0; m < M; m++) {
+        __m512bh b = Same::pairs(x[m] + i);
+        for (int r = 0; r < R; r++) acc[r][m] = _mm512_dpbf16_ps(acc[r][m], a[r], b);
+      }
+    }
+    if (i < n)
+      for (int m = 0; m < M; m++) {
+        __m512bh b = Same::pairs(x[m] + i, n - i);
+        for (int r = 0; r < R; r++) acc[r][m] = _mm512_dpbf16_ps(acc[r][m], Same::pairs(w + r * n + i, n - i), b);
+      }
+    for (int r = 0; r < R; r++)
+      for (int m = 0; m < M; m++) to[m][at + r] = _mm512_reduce_add_ps(acc[r][m]);
+  }
+};
+#endif
+
 // out[m * out_stride + r] = w[r] . x[m], r in [0, rows), m in [0, many).
 template <class W, int R>
 inline void dots(const W *w, int64_t n, const typename Activation<W>::type *x, int64_t x_stride, int many, float *out, int64_t out_stride) {

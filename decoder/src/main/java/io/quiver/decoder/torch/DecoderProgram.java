@@ -46,9 +46,7 @@ final class DecoderProgram {
                 "decoder.torchscript",
                 "experts.torchscript",
                 "gate-tables.torchscript"));
-        if (linear.equals(DENSE)) {
-            pieces.add("kernels.torchscript");
-        }
+        pieces.add(linear.equals(DENSE) ? "kernels.torchscript" : "no-kernels.torchscript");
         byte[] archive = TorchScriptArchive.ofResources(pieces.toArray(String[]::new));
         return new DjlTensorProgram(archive, settings.threads());
     }

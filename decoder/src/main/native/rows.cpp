@@ -1,0 +1,207 @@
+// The experts' part of the linears at one point, for many tokens: after libtorch has computed the linears themselves. Compiled once for each
+// instruction set. The rows are cut into one range a thread; each chooses for its rows, then goes expert by expert, so that an expert's A and
+// B are read once for all rows that have chosen it. No barriers.
+#include "choose.h"
+
+namespace quiver {
+namespace QUIVER_ISA {
+
+template <class W>
+class Rows {
+  typedef typename Activation<W>::type X;
+  static constexpr int64_t COLUMNS = 64;  // of the outputs, at once: their sums stay in the first cache
+
+  const Adapted &given;
+  const Place &place;
+  const int64_t n, g, k, rank, first, count;
+  std::vector<X> input;       // (count, n)
+  std::vector<float> exact;   // (count, n)
+  std::vector<Choice> chosen; // (count, g, k)
+  std::vector<float> low;     // (count, g, k, rank): A x, later times the coefficient
+  std::vector<int64_t> order; // (count * k): places in chosen of one linear, by expert
+  std::vector<int64_t> start; // (experts + 1): where each expert's begin
+  std::vector<float> small;
+
+ public:
+  Rows(const Adapted &given, Range mine)
+      : given(given), place(*given.place), n(given.in), g(place.linears), k(given.top_k == 0 ? place.experts : std::min(given.top_k, place.most)),
+        rank(place.rank), first(mine.first), count(mine.last - mine.first), input(count * n), exact(count * n), chosen(count * g * k),
+        low(count * g * k * rank) {}
+
+  void run() {
+    if (count == 0) return;
+    take();
+    if (given.top_k == 0)
+      choose_all();
+    else if (given.decided)
+      take_choices();
+    else
+      choose_best();
+    for (int64_t j = 0; j < g; j++) {
+      sort(j);
+      project(j);
+    }
+    weigh();
+    for (int64_t j = 0; j < g; j++) {
+      sort(j);
+      for (int64_t c = 0; c < place.outputs; c++)
+        if (place.linear_of[c] == j)
+          for (int64_t from = 0; from < place.width; from += COLUMNS) add(j, c, from, std::min(COLUMNS, place.width - from));
+    }
+  }
+
+ private:
+  void take() {
+    const W *x = (const W *)given.x + first * n;
+    for (int64_t i = 0; i < count * n; i++) exact[i] = number(x[i]);
+    round_all<W>(exact.data(), count * n, input.data());
+    if (given.exact) memcpy(exact.data(), given.exact + first * n, count * n * sizeof(float));
+  }
+
+  Choice *choices(int64_t row, int64_t j) { return &chosen[(row * g + j) * k]; }
+
+  void choose_all() {
+    for (int64_t row = 0; row < count; row++)
+      for (int64_t j = 0; j < g; j++)
+        for (int64_t e = 0; e < k; e++) choices(row, j)[e] = {e, place.slot[e] == 0 ? 0 : place.fixed[e]};
+  }
+
+  void take_choices() {
+    for (int64_t row = 0; row < count; row++)
+      for (int64_t j = 0; j < g; j++) {
+        int64_t at = ((first + row) * g + j) * k;
+        for (int64_t i = 0; i < k; i++) choices(row, j)[i] = {given.index[at + i], given.weight[at + i]};
+        leave_out(place, choices(row, j), k, j);
+      }
+  }
+
+  void choose_best() {
+    const int64_t experts = place.experts;
+    std::vector<float> scores(count * experts * g);
+    for (int64_t e = 0; e < experts;) {
+      int64_t until = e + 1;
+      while (until < experts && place.slot[until] == place.slot[until - 1] + 1) until++;
+      multiply((const W *)place.coarse + place.slot[e] * g * n, (until - e) * g, n, input.data(), n, (int)count, &scores[e * g], experts * g);
+      e = until;
+    }
+    for (int64_t row = 0; row < count; row++)
+      for (int64_t j = 0; j < g; j++) {
+        Choice *best = choices(row, j);
+        choose<W>(place, j, n, k, &exact[row * n], &input[row * n], &scores[row * experts * g + j], given.inverse_temperature, best, small);
+        int64_t at = ((first + row) * g + j) * k;
+        for (int64_t i = 0; i < k; i++) {
+          given.index[at + i] = best[i].expert;
+          given.weight[at + i] = best[i].weight;
+        }
+        leave_out(place, best, k, j);
+      }
+  }
+
+  // Which choices of linear j are whose; those of coefficient 0 are nobody's.
+  void sort(int64_t j) {
+    start.assign(place.experts + 1, 0);
+    order.resize(count * k);
+    for (int64_t row = 0; row < count; row++)
+      for (int64_t i = 0; i < k; i++)
+        if (choices(row, j)[i].weight != 0) start[choices(row, j)[i].expert + 1]++;
+    for (int64_t e = 0; e < place.experts; e++) start[e + 1] += start[e];
+    std::vector<int64_t> at(start.begin(), start.end() - 1);
+    for (int64_t row = 0; row < count; row++)
+      for (int64_t i = 0; i < k; i++)
+        if (choices(row, j)[i].weight != 0) order[at[choices(row, j)[i].expert]++] = (row * g + j) * k + i;
+  }
+
+  void project(int64_t j) {
+    for (int64_t e = 0; e < place.experts; e++) {
+      const W *a = (const W *)place.a + (place.slot[e] * g + j) * rank * n;
+      for (int64_t i = start[e]; i < start[e + 1];) {
+        const X *x[4];
+        float *to[4];
+        int64_t many = start[e + 1] - i >= 4 ? 4 : 1;
+        for (int64_t m = 0; m < many; m++) {
+          x[m] = &input[order[i + m] / (g * k) * n];
+          to[m] = &low[order[i + m] * rank];
+        }
+        int64_t r = 0;
+        for (; r + 4 <= rank; r += 4) many == 4 ? DotsOf<W, 4, 4>::run(a + r * n, n, x, to, r) : DotsOf<W, 4, 1>::run(a + r * n, n, x, to, r);
+        for (; r < rank; r++) many == 4 ? DotsOf<W, 1, 4>::run(a + r * n, n, x, to, r) : DotsOf<W, 1, 1>::run(a + r * n, n, x, to, r);
+        i += many;
+      }
+    }
+  }
+
+  // Coefficients into A x; with factors the sum over the chosen first.
+  void weigh() {
+    small.resize(rank);
+    for (int64_t at = 0; at < count * g; at++) {
+      Choice *mine = &chosen[at * k];
+      float *h = &low[at * k * rank];
+      for (int64_t i = 0; i < k; i++)
+        for (int64_t r = 0; r < rank; r++) h[i * rank + r] *= mine[i].weight;
+      if (!given.factors) continue;
+      for (int64_t r = 0; r < rank; r++) {
+        small[r] = 0;
+        for (int64_t i = 0; i < k; i++) small[r] += h[i * rank + r];
+      }
+      for (int64_t i = 0; i < k; i++)
+        for (int64_t r = 0; r < rank; r++) h[i * rank + r] = mine[i].weight * small[r];
+    }
+  }
+
+  // Adds to columns [from, from + width) of output c.
+  void add(int64_t j, int64_t c, int64_t from, int64_t width) {
+    (void)j;
+    sums.assign(count * COLUMNS, 0);
+    for (int64_t e = 0; e < place.experts; e++) {
+      const W *b = (const W *)place.b + (place.slot[e] * place.outputs + c) * rank * place.width + from;
+      int64_t i = start[e];
+      if (width == COLUMNS)
+        for (; i + 4 <= start[e + 1]; i += 4) add_block<4>(b, i);
+      for (; i < start[e + 1]; i++) {
+        if (width == COLUMNS) {
+          add_block<1>(b, i);
+          continue;
+        }
+        float *sum = &sums[order[i] / (g * k) * COLUMNS];
+        for (int64_t r = 0; r < rank; r++)
+          for (int64_t o = 0; o < width; o++) sum[o] += low[order[i] * rank + r] * number(b[r * place.width + o]);
+      }
+    }
+    for (int64_t row = 0; row < count; row++) {
+      W *y = (W *)given.y + (first + row) * given.out + c * place.width + from;
+      for (int64_t o = 0; o < width; o++) put(y + o, number(y[o]) + sums[row * COLUMNS + o]);
+    }
+  }
+
+  template <int M>
+  void add_block(const W *b, int64_t i) {
+    constexpr int V = COLUMNS / LANES;
+    Lanes acc[M][V];
+    const float *h[M];
+    for (int m = 0; m < M; m++) {
+      h[m] = &low[order[i + m] * rank];
+      for (int v = 0; v < V; v++) acc[m][v] = load(&sums[order[i + m] / (g * k) * COLUMNS] + v * LANES);
+    }
+    for (int64_t r = 0; r < rank; r++) {
+      Lanes row[V];
+      for (int v = 0; v < V; v++) row[v] = load(b + r * place.width + v * LANES);
+      for (int m = 0; m < M; m++)
+        for (int v = 0; v < V; v++) acc[m][v] += all(h[m][r]) * row[v];
+    }
+    for (int m = 0; m < M; m++)
+      for (int v = 0; v < V; v++) store(&sums[order[i + m] / (g * k) * COLUMNS] + v * LANES, acc[m][v]);
+  }
+
+  std::vector<float> sums;  // (count, COLUMNS)
+};
+
+void adapt(const Adapted &given, int thread, int threads) {
+  Range mine = share(given.rows, thread, threads);
+  if (given.bfloat16)
+    Rows<bfloat16>(given, mine).run();
+  else
+    Rows<float>(given, mine).run();
+}
+
+}  // namespace QUIVER_ISA
+}  // namespace quiver
