@@ -2,6 +2,7 @@ package io.quiver.router;
 
 import io.quiver.decoder.text.TokenStream;
 import io.quiver.decoder.text.Tokenizer;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -20,7 +21,7 @@ final class ReportLogprobs {
 
     private int promptPoints;
     /** What predicts the next token of the prompt; null before the first. */
-    private @Nullable Logprobs before;
+    private @Nullable Logprobs predicted;
     /** Code points before the next generated token. */
     private int offset;
 
@@ -42,8 +43,8 @@ final class ReportLogprobs {
     void read(float[][] logits, int from) {
         for (int row = 0; row < logits.length; row++) {
             int token = order.prompt()[from + row];
-            prompt.add(before == null ? first(token, promptPoints) : report(before, token, promptPoints));
-            before = Logprobs.of(logits[row]);
+            prompt.add(predicted == null ? first(token, promptPoints) : report(predicted, token, promptPoints));
+            predicted = Logprobs.of(logits[row]);
             int end = Math.min(echo.length(), promptChars + chars(token));
             promptPoints += echo.codePointCount(promptChars, end);
             promptChars = end;
@@ -72,9 +73,12 @@ final class ReportLogprobs {
      * @param text that became certain by it
      */
     TokenLogprob generated(float[] logits, int token, String text) {
-        TokenLogprob report = report(Logprobs.of(logits), token, offset);
+        // Bytes held back from tokens before come first in the text, as what they turned out to be.
+        String own = new String(tokenizer.bytes(token), StandardCharsets.UTF_8);
+        String before = text.endsWith(own) ? text.substring(0, text.length() - own.length()) : "";
+        int at = offset + before.codePointCount(0, before.length());
         offset += text.codePointCount(0, text.length());
-        return report;
+        return report(Logprobs.of(logits), token, at);
     }
 
     private TokenLogprob first(int token, int at) {

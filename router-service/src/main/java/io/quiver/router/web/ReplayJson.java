@@ -1,9 +1,7 @@
 package io.quiver.router.web;
 
-import io.quiver.router.PinnedExpert;
 import io.quiver.router.RoutingPlan;
 import io.quiver.router.RunningCompletion;
-import io.quiver.router.Strategy;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
@@ -36,24 +34,26 @@ final class ReplayJson {
                     .filter(field -> !SELECTION.contains(field.getKey()) && !"trace".equals(field.getKey()))
                     .forEach(field -> routing.set(field.getKey(), field.getValue()));
         }
-        // What the request left to the router's defaults.
-        ObjectNode used = new RoutingJson(running).head();
-        used.properties().stream()
-                .filter(field -> !FOLLOWING.contains(field.getKey()) && !SELECTION.contains(field.getKey()))
-                .forEach(field -> routing.set(field.getKey(), field.getValue()));
-        if (plan.strategy() != Strategy.BASE) {
-            addDigests(routing, plan.experts());
-        }
-        plan.subtraction()
-                .ifPresent(subtraction -> addDigests(
-                        routing.putObject("general_knowledge")
-                                .put("form", subtraction.form().word()),
-                        subtraction.general()));
+        // What the request left to the router's defaults, and its experts as what they were resolved to.
+        new RoutingJson(running)
+                .head().properties().stream()
+                        .filter(field -> !FOLLOWING.contains(field.getKey()))
+                        .forEach(field -> putPinned(routing, field.getKey(), field.getValue()));
         return replay;
     }
 
-    private static void addDigests(ObjectNode node, List<PinnedExpert> experts) {
-        ArrayNode digests = node.putArray("experts");
-        experts.forEach(expert -> digests.add(expert.digest().toString()));
+    /** Puts a field of an answer as a request has it: experts by their digests, at whatever depth. */
+    private static void putPinned(ObjectNode target, String name, JsonNode value) {
+        if ("experts".equals(name)) {
+            if (!value.isEmpty()) {
+                ArrayNode experts = target.putArray(name);
+                value.forEach(expert -> experts.add(expert.path("digest").asString()));
+            }
+        } else if (value.isObject()) {
+            ObjectNode inner = target.putObject(name);
+            value.properties().forEach(field -> putPinned(inner, field.getKey(), field.getValue()));
+        } else {
+            target.set(name, value);
+        }
     }
 }

@@ -1,0 +1,141 @@
+package io.quiver.router;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.stream.StreamSupport;
+import org.junit.jupiter.api.extension.BeforeAllCallback;
+import org.junit.jupiter.api.extension.ExtensionContext;
+import org.springframework.util.FileSystemUtils;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/**
+ * A router with the fixture model and three experts, started once for all test classes that want it, and how to ask it. In
+ * JSON for it, ' stands for ".
+ */
+final class SampleRouter implements BeforeAllCallback {
+    static final JsonMapper JSON = JsonMapper.builder().build();
+    static final String THREE = "'experts':['t/e0','t/e1','t/e2']";
+    private static final HttpClient HTTP = HttpClient.newHttpClient();
+    private static final ExtensionContext.Namespace NAMESPACE = ExtensionContext.Namespace.create(SampleRouter.class);
+
+    private static RunningRouter running;
+
+    /** Ends the router when all tests have run. */
+    private record Started(RunningRouter router, Path directory) implements AutoCloseable {
+        @Override
+        public void close() throws Exception {
+            router.close();
+            FileSystemUtils.deleteRecursively(directory);
+        }
+    }
+
+    @Override
+    public void beforeAll(ExtensionContext context) {
+        running = context.getRoot()
+                .getStore(NAMESPACE)
+                .computeIfAbsent(Started.class, unused -> start(), Started.class)
+                .router();
+    }
+
+    private static Started start() {
+        try {
+            Path directory = Files.createTempDirectory("sample-router");
+            RunningRouter router = new RunningRouter(directory);
+            router.createTopics();
+            router.catalogueBase();
+            for (String expert : List.of("e0", "e1", "e2")) {
+                router.catalogue("t/" + expert, Map.of(), router.storeExpert(expert, 1));
+            }
+            router.start();
+            await().atMost(Duration.ofSeconds(30))
+                    .until(() -> router.bean(Catalogue.class).isReady());
+            router.model();
+            return new Started(router, directory);
+        } catch (Exception e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    static RunningRouter router() {
+        return Objects.requireNonNull(running, "the extension is not registered");
+    }
+
+    static HttpRequest request(String path, String json) {
+        return HttpRequest.newBuilder(router().url(path))
+                .header("Content-Type", "application/json")
+                .POST(BodyPublishers.ofString(json.replace('\'', '"')))
+                .build();
+    }
+
+    static HttpResponse<String> post(String path, String json) throws Exception {
+        return HTTP.send(request(path, json), BodyHandlers.ofString());
+    }
+
+    /** The answer to a request that must succeed. */
+    static JsonNode answer(String path, String json) throws Exception {
+        HttpResponse<String> response = post(path, json);
+        assertThat(response.statusCode()).as(response.body()).isEqualTo(200);
+        return JSON.readTree(response.body());
+    }
+
+    /** The answer to a text completion by the base model alone. */
+    static JsonNode complete(String fields) throws Exception {
+        return answer("/v1/completions", "{'model':'tiny-llama'," + fields + "}");
+    }
+
+    /** The error of a request that must be refused. */
+    static JsonNode refused(String path, String json) throws Exception {
+        HttpResponse<String> response = post(path, json);
+        assertThat(response.statusCode()).as(response.body()).isEqualTo(400);
+        return JSON.readTree(response.body()).path("error");
+    }
+
+    /** The chunks of a stream, which must end as streams end. */
+    static List<JsonNode> chunks(String path, String json) throws Exception {
+        HttpResponse<String> response = post(path, json);
+        assertThat(response.body()).endsWith("data: [DONE]\n\n");
+        List<JsonNode> chunks = new ArrayList<>();
+        for (String line : response.body().split("\n")) {
+            if (line.startsWith("data: ") && !line.equals("data: [DONE]")) {
+                chunks.add(JSON.readTree(line.substring("data: ".length())));
+            }
+        }
+        return chunks;
+    }
+
+    static JsonNode choice(JsonNode answer, int index) {
+        return answer.path("choices").path(index);
+    }
+
+    static String text(JsonNode answer) {
+        return choice(answer, 0).path("text").asString();
+    }
+
+    static List<Integer> tokens(JsonNode answer) {
+        return elements(answer.path("routing").path("trace").path("tokens")).stream()
+                .map(token -> token.path("token").asInt())
+                .toList();
+    }
+
+    static List<JsonNode> elements(JsonNode array) {
+        return StreamSupport.stream(array.spliterator(), false).toList();
+    }
+
+    static List<Double> numbers(JsonNode array) {
+        return elements(array).stream().map(JsonNode::asDouble).toList();
+    }
+}
