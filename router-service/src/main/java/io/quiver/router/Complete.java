@@ -22,9 +22,8 @@ public final class Complete {
     private static final String PROMPT = "prompt";
     /** Modules' decisions of that many tokens at most are kept for one response. */
     private static final int MODULE_TRACE_TOKENS_MAX = 1024;
-
-    /** Logits of a whole prompt that are held at once, 4 bytes each. */
-    private static final long PROMPT_LOGITS_MAX = 1L << 26;
+    /** Tokens times experts times layers, of some seven modules each: two numbers of 4 bytes for each of these. */
+    private static final long MODULE_TRACE_DECISIONS_MAX = 1L << 21;
 
     private final Catalogue catalogue;
     private final ResolveRouting resolveRouting;
@@ -193,22 +192,24 @@ public final class Complete {
         }
         int tokensMax = Math.min(left, order.tokensMax() == null ? roomInCache(model, prompt) : order.tokensMax());
         requireRoomInCache(model, prompt, tokensMax, param);
-        if (plan.trace() == TraceDetail.MODULES && prompt.length + tokensMax > MODULE_TRACE_TOKENS_MAX) {
+        requireTraceable(model, prompt.length + tokensMax, plan);
+        return tokensMax;
+    }
+
+    private static void requireTraceable(ServedModel model, int tokens, RoutingPlan plan) {
+        if (plan.trace() != TraceDetail.MODULES) {
+            return;
+        }
+        long decisions =
+                (long) tokens * plan.experts().size() * model.decoder().config().layers();
+        if (tokens > MODULE_TRACE_TOKENS_MAX || decisions > MODULE_TRACE_DECISIONS_MAX) {
             throw new RequestRefusedException(
                     RefusalCode.INVALID_REQUEST,
-                    "trace modules works for " + MODULE_TRACE_TOKENS_MAX + " tokens of prompt and answer; lower"
-                            + " max_tokens",
+                    "trace modules works for " + MODULE_TRACE_TOKENS_MAX + " tokens of prompt and answer, and for "
+                            + MODULE_TRACE_DECISIONS_MAX + " tokens times experts times layers; here are " + tokens
+                            + " tokens and " + decisions,
                     "routing.trace");
         }
-        long vocabulary = model.decoder().config().vocabulary();
-        if (order.report().promptLogprobs() && prompt.length * vocabulary > PROMPT_LOGITS_MAX) {
-            throw new RequestRefusedException(
-                    RefusalCode.INVALID_REQUEST,
-                    "echo with logprobs works for prompts of " + PROMPT_LOGITS_MAX / vocabulary + " tokens with model "
-                            + model.base().name() + ", but this one has " + prompt.length,
-                    "echo");
-        }
-        return tokensMax;
     }
 
     /** How many tokens have room behind a prompt, one at least; the last one generated needs no keys and values. */

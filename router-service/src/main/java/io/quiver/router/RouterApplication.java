@@ -14,6 +14,7 @@ import io.quiver.router.tomcat.TomcatClients;
 import io.quiver.router.web.CompletionRoutes;
 import io.quiver.router.web.CompletionSettings;
 import io.quiver.router.web.Errors;
+import io.quiver.router.web.ExplainRoutes;
 import io.quiver.router.web.MemoryRoutes;
 import io.quiver.router.web.ModelRoutes;
 import java.security.SecureRandom;
@@ -39,6 +40,9 @@ import org.springframework.kafka.core.ProducerFactory;
 @EnableAutoConfiguration
 @EnableConfigurationProperties(RouterSettings.class)
 public class RouterApplication {
+    /** Some 20 MB of JSON. */
+    private static final long EXPLAINED_NUMBERS_MAX = 1_000_000;
+
     /** The router as it runs alone or beside others in one program; reads {@code router.yml}. */
     public static SpringApplicationBuilder builder() {
         return new SpringApplicationBuilder(RouterApplication.class).properties("spring.config.name=router");
@@ -147,6 +151,13 @@ public class RouterApplication {
     @Bean
     MemoryRoutes memoryRoutes(Catalogue catalogue, ServedModels models) {
         return new MemoryRoutes(catalogue, models);
+    }
+
+    @Bean
+    ExplainRoutes explainRoutes(Complete complete, RouterSettings settings) {
+        return new ExplainRoutes(
+                new ExplainRouting(complete, settings.answerWait(), EXPLAINED_NUMBERS_MAX),
+                Math.toIntExact(settings.bodyMax().toBytes()));
     }
 
     @Bean

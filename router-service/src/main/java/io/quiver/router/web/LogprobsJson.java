@@ -71,7 +71,7 @@ final class LogprobsJson {
     }
 
     /** The token's text; bytes that are no characters are written as {@code \xe2\x98} after the prefix. */
-    private static String text(TokenLogprob.Piece piece, String prefix) {
+    static String text(TokenLogprob.Piece piece, String prefix) {
         try {
             return StandardCharsets.UTF_8
                     .newDecoder()

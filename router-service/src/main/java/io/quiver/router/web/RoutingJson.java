@@ -13,6 +13,7 @@ import io.quiver.router.TokenTrace;
 import io.quiver.router.TraceDetail;
 import java.util.List;
 import java.util.Locale;
+import java.util.function.IntToDoubleFunction;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -22,8 +23,13 @@ final class RoutingJson {
     private final List<LeftOut> leftOut;
 
     RoutingJson(RunningCompletion running) {
-        this.plan = running.plan();
-        this.leftOut = running.leftOut();
+        this(running.plan(), running.leftOut());
+    }
+
+    /** @param leftOut experts that were selected but could not be loaded */
+    RoutingJson(RoutingPlan plan, List<LeftOut> leftOut) {
+        this.plan = plan;
+        this.leftOut = leftOut;
     }
 
     /** What is known before the first token: everything but shares and trace. */
@@ -90,14 +96,18 @@ final class RoutingJson {
         }
     }
 
-    /** Mean coefficient of an expert; of a merge, in which nothing is decided, its weight. */
-    private double share(List<Finished> choices, int expert) {
-        return plan.merge().isPresent()
-                ? plan.weights().get(expert)
-                : choices.stream()
-                        .mapToDouble(choice -> choice.shares().get(expert))
-                        .average()
-                        .orElseThrow();
+    /**
+     * What was used, and how much of each expert.
+     *
+     * @param share of an expert by its index; not asked for merges, in which nothing is decided: there it is the weight
+     */
+    ObjectNode withShares(IntToDoubleFunction share) {
+        ObjectNode routing = head();
+        for (int e = 0; e < plan.experts().size(); e++) {
+            double value = plan.merge().isPresent() ? plan.weights().get(e) : share.applyAsDouble(e);
+            ((ObjectNode) routing.path("experts").path(e)).put("share", value);
+        }
+        return routing;
     }
 
     /**
@@ -107,10 +117,10 @@ final class RoutingJson {
      * @param tokens traces of the generated tokens, of an answer with one choice
      */
     ObjectNode whole(List<Finished> choices, List<TokenTrace> tokens) {
-        ObjectNode routing = head();
-        for (int e = 0; e < plan.experts().size(); e++) {
-            ((ObjectNode) routing.path("experts").path(e)).put("share", share(choices, e));
-        }
+        ObjectNode routing = withShares(expert -> choices.stream()
+                .mapToDouble(choice -> choice.shares().get(expert))
+                .average()
+                .orElseThrow());
         if (plan.trace() != TraceDetail.NONE) {
             ObjectNode trace = routing.putObject("trace");
             addTokens(trace.putArray("tokens"), tokens);
@@ -133,14 +143,18 @@ final class RoutingJson {
 
     private void addTokens(ArrayNode array, List<TokenTrace> tokens) {
         for (TokenTrace token : tokens) {
-            ObjectNode node = array.addObject().put("token", token.token()).put("text", token.text());
-            Integer expert = token.expert();
-            // One expert that was merged from several is none of them.
-            if (expert != null && plan.merge().isEmpty()) {
-                node.put("expert", label(expert));
-                ArrayNode shares = node.putArray("shares");
-                token.shares().forEach(shares::add);
-            }
+            putShares(array.addObject().put("token", token.token()).put("text", token.text()), token);
+        }
+    }
+
+    /** Puts a token's expert and shares, if there are experts. */
+    void putShares(ObjectNode node, TokenTrace token) {
+        Integer expert = token.expert();
+        // One expert that was merged from several is none of them.
+        if (expert != null && plan.merge().isEmpty()) {
+            node.put("expert", label(expert));
+            ArrayNode shares = node.putArray("shares");
+            token.shares().forEach(shares::add);
         }
     }
 
@@ -154,7 +168,7 @@ final class RoutingJson {
     }
 
     /** Per module the rows of all tokens; every token has been through the same modules. */
-    private static void addModules(ArrayNode array, List<TokenTrace> tokens) {
+    static void addModules(ArrayNode array, List<TokenTrace> tokens) {
         int modules = tokens.isEmpty() ? 0 : tokens.get(0).modules().size();
         for (int m = 0; m < modules; m++) {
             ObjectNode node = array.addObject()
