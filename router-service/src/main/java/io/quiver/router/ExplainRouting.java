@@ -40,8 +40,7 @@ public final class ExplainRouting {
      * @param tokens the prompt's, with the modules' decisions // (tokens)
      * @param next the tokens that are likeliest to follow, likeliest first
      */
-    public record Explanation(
-            RoutingPlan plan, List<LeftOut> leftOut, List<TokenTrace> tokens, List<Candidate> next) {
+    public record Explanation(RoutingPlan plan, List<LeftOut> leftOut, List<TokenTrace> tokens, List<Candidate> next) {
         public Explanation {
             leftOut = List.copyOf(leftOut);
             tokens = List.copyOf(tokens);

@@ -148,11 +148,13 @@ class ExplainRoutingTest {
         for (Strategy strategy : Strategy.values()) {
             String experts = strategy == Strategy.SINGLE ? "'experts':['t/e0']" : THREE;
             String weights = strategy.takesWeights() ? ",'weights':[1,2,3]" : "";
-            variants.append(strategy == Strategy.BASE || strategy == Strategy.PHATGOOSE
-                    ? ""
-                    : ",{" + experts + ",'strategy':'" + strategy.word() + "'" + weights + "}");
+            variants.append(
+                    strategy == Strategy.BASE || strategy == Strategy.PHATGOOSE
+                            ? ""
+                            : ",{" + experts + ",'strategy':'" + strategy.word() + "'" + weights + "}");
         }
-        JsonNode answered = explain("'variants':[" + variants.substring(1) + "]").path("variants");
+        JsonNode answered =
+                explain("'variants':[" + variants.substring(1) + "]").path("variants");
         assertThat(answered).hasSize(Strategy.values().length - 2);
         for (JsonNode variant : answered) {
             JsonNode routing = variant.path("routing");
