@@ -1,8 +1,8 @@
 package io.quiver.router;
 
+import io.quiver.lora.merge.GeneralKnowledge;
 import io.quiver.lora.merge.Merge;
 import io.quiver.schemas.Digest;
-import io.quiver.schemas.StoredFile;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
@@ -23,13 +23,8 @@ public sealed interface ExpertContent permits PinnedExpert, ExpertContent.Merged
                 .orElseThrow();
     }
 
-    /** Bytes of the files: about what the expert will take. */
-    default long fileBytes() {
-        return adapters().stream()
-                .flatMap(expert -> expert.content().files().stream())
-                .mapToLong(StoredFile::sizeBytes)
-                .sum();
-    }
+    /** About what the expert will take, by the bytes of the files. */
+    long fileBytes();
 
     /** Adapters merged into one expert. */
     record Merged(List<PinnedExpert> adapters, Merge merge) implements ExpertContent {
@@ -43,6 +38,12 @@ public sealed interface ExpertContent permits PinnedExpert, ExpertContent.Merged
         public Digest digest() {
             return ExpertContent.digest(ALGORITHM + merge.canonical(), adapters);
         }
+
+        @Override
+        public long fileBytes() {
+            // The ranks are equal, and the modules mostly.
+            return adapters.stream().mapToLong(PinnedExpert::fileBytes).max().orElseThrow();
+        }
     }
 
     /** An adapter without what general ones know. */
@@ -52,6 +53,13 @@ public sealed interface ExpertContent permits PinnedExpert, ExpertContent.Merged
         @Override
         public Digest digest() {
             return ExpertContent.digest(ALGORITHM + subtraction.form().word(), adapters());
+        }
+
+        @Override
+        public long fileBytes() {
+            return subtraction.form() == GeneralKnowledge.FACTORS
+                    ? expert.fileBytes()
+                    : adapters().stream().mapToLong(PinnedExpert::fileBytes).sum();
         }
 
         @Override

@@ -39,7 +39,14 @@ public final class ResolveRouting {
     }
 
     private RoutingPlan onBase(CatalogueSnapshot catalogue, BaseModel base, RoutingWish wish) {
+        List<PinnedExpert> general = general(catalogue, base, wish.parameters());
         List<PinnedExpert> experts = experts(catalogue, base, wish.selection());
+        if (!(wish.selection() instanceof Selection.Named)) {
+            // Who asks for all wants all that are routed to.
+            experts = experts.stream()
+                    .filter(expert -> !contains(general, expert))
+                    .toList();
+        }
         Strategy strategy = strategy(wish);
         if (strategy == Strategy.BASE) {
             return plan(catalogue, base, strategy, List.of(), wish);
@@ -101,14 +108,14 @@ public final class ResolveRouting {
                 resolved.scoring(),
                 resolved.weights(),
                 resolved.merge(),
-                subtraction(catalogue, base, experts, wish.parameters()));
+                subtraction(experts, general(catalogue, base, wish.parameters()), wish.parameters()));
     }
 
-    private Optional<Subtraction> subtraction(
-            CatalogueSnapshot catalogue, BaseModel base, List<PinnedExpert> experts, StrategyParameters parameters) {
+    /** The adapters whose knowledge is to be subtracted; none if that is not asked for. */
+    private List<PinnedExpert> general(CatalogueSnapshot catalogue, BaseModel base, StrategyParameters parameters) {
         List<String> references = parameters.generalExperts();
         if (references == null) {
-            return Optional.empty();
+            return List.of();
         }
         List<PinnedExpert> general = distinct(references.stream()
                 .map(reference -> onBase(find(catalogue, reference, GENERAL), base, reference, GENERAL))
@@ -119,13 +126,24 @@ public final class ResolveRouting {
                     general.size() + " general adapters; the limit is " + defaults.expertsMax(),
                     GENERAL);
         }
+        return general;
+    }
+
+    private static Optional<Subtraction> subtraction(
+            List<PinnedExpert> experts, List<PinnedExpert> general, StrategyParameters parameters) {
         for (PinnedExpert expert : experts) {
-            if (general.stream().anyMatch(other -> other.digest().equals(expert.digest()))) {
+            if (contains(general, expert)) {
                 throw refused(expert.adapter() + " is in the library and general as well", GENERAL);
             }
         }
         GeneralKnowledge form = parameters.generalKnowledge();
-        return Optional.of(new Subtraction(form == null ? GeneralKnowledge.FACTORS : form, general));
+        return general.isEmpty()
+                ? Optional.empty()
+                : Optional.of(new Subtraction(form == null ? GeneralKnowledge.FACTORS : form, general));
+    }
+
+    private static boolean contains(List<PinnedExpert> experts, PinnedExpert expert) {
+        return experts.stream().anyMatch(other -> other.digest().equals(expert.digest()));
     }
 
     private static Strategy strategy(RoutingWish wish) {

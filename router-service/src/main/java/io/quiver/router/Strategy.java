@@ -24,8 +24,8 @@ public enum Strategy {
     PHATGOOSE(Kind.GATE),
     /** One expert, merged from all: A and B added up. */
     LINEAR(Kind.MERGE),
-    /** One expert, merged from all: the weighted sum of the updates. */
-    CAT(Kind.MERGE),
+    /** Every expert with its weight, always: what PEFT makes of factors that stand side by side. */
+    CAT(Kind.CONSTANT),
     /** One expert, merged from all: the largest entries that agree in sign. */
     TIES(Kind.MERGE),
     /** One expert, merged from all: random entries, added up. */
@@ -64,7 +64,7 @@ public enum Strategy {
 
     /** Whether a request may give weights. */
     public boolean takesWeights() {
-        return this == WEIGHTED || kind == Kind.MERGE;
+        return this == WEIGHTED || this == CAT || kind == Kind.MERGE;
     }
 
     /** Whether general knowledge can be taken out of the experts. */

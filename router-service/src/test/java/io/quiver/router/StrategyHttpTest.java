@@ -134,8 +134,9 @@ class StrategyHttpTest {
         JsonNode answer = complete(TWO + "'strategy':'cat','weights':[0.7,0.6]");
         assertThat(answer.path("choices").path(0).path("text").asString())
                 .isEqualTo(text(TWO + "'strategy':'weighted','weights':[0.7,0.6]"));
-        assertThat(answer.path("routing").path("merged_digest").asString()).startsWith("sha256:");
-        assertThat(shares(answer)).containsExactly(0.7, 0.6);
+        assertThat(answer.path("routing").path("weights")).hasSize(2);
+        assertThat(shares(answer).get(0)).isEqualTo(0.7, within(1e-12));
+        assertThat(shares(answer).get(1)).isEqualTo(0.6, within(1e-12));
     }
 
     @ParameterizedTest
@@ -188,6 +189,14 @@ class StrategyHttpTest {
                         form.equals("updates")
                                 ? text("'experts':['t/e0','t/e2'],'strategy':'weighted','weights':[1,-1]")
                                 : text("'experts':['t/e0'],'strategy':'single'" + general));
+    }
+
+    @Test
+    void general_adapters_are_not_among_all_experts() throws Exception {
+        JsonNode experts = complete("'all':true,'general_knowledge':{'experts':['t/e2','t/gated0','t/gated1']}")
+                .path("routing")
+                .path("experts");
+        assertThat(experts.findValuesAsString("name")).containsExactly("t/e0", "t/e1");
     }
 
     @ParameterizedTest

@@ -23,6 +23,7 @@ import tools.jackson.databind.JsonNode;
 /** A library behind a gate of any kind, with constant coefficients or merged: logits, greedy continuations, and a gate's trace. */
 record StrategyCase(ReferenceFolder folder, OpenModels models, String name) implements VerifyCase {
     private static final Set<String> GATES = Set.of("arrow", "spectr", "lag", "phatgoose");
+    private static final Set<String> CONSTANT = Set.of("weighted", "cat");
 
     @Override
     public Outcome run() throws IOException {
@@ -31,7 +32,7 @@ record StrategyCase(ReferenceFolder folder, OpenModels models, String name) impl
         Optional<MergeMethod> merge = Arrays.stream(MergeMethod.values())
                 .filter(method -> method.word().equals(strategy))
                 .findFirst();
-        if (merge.isEmpty() && !GATES.contains(strategy) && !strategy.equals("weighted")) {
+        if (merge.isEmpty() && !GATES.contains(strategy) && !CONSTANT.contains(strategy)) {
             return new Outcome.NotSupported("strategy '" + strategy + "'");
         }
         List<ReferencePrompt> prompts = ReferencePrompt.of(json);

@@ -15,7 +15,6 @@ import io.quiver.decoder.Sequence;
 import io.quiver.decoder.Tracing;
 import io.quiver.lora.arrow.ArrowGate;
 import io.quiver.lora.arrow.MixExperts.Update;
-import io.quiver.lora.arrow.ModulePrototype;
 import io.quiver.lora.gate.ChooseExperts;
 import io.quiver.lora.gate.GateScores;
 import io.quiver.lora.gate.InputNorm;
@@ -93,7 +92,8 @@ class GatesTest {
     @ParameterizedTest
     @MethodSource("routings")
     void scores_and_coefficients_agree_with_plain_loops(Routing.Gated routing) throws IOException {
-        double[][] x = firstInputs();
+        double[][] x =
+                FirstLayer.inputs(IDS, decoder.config().architecture().norm().eps());
         for (List<ModuleTrace> trace : List.of(atOnce(routing), oneByOne(routing))) {
             for (String module : MODULES) {
                 String path = "model.layers.0.self_attn." + module;
@@ -182,7 +182,8 @@ class GatesTest {
                 0.3,
                 Combine.OUTPUTS,
                 Tracing.MODULES);
-        double[][] x = firstInputs();
+        double[][] x =
+                FirstLayer.inputs(IDS, decoder.config().architecture().norm().eps());
         for (List<ModuleTrace> trace : List.of(atOnce(routing), oneByOne(routing))) {
             ModuleTrace found = trace.stream()
                     .filter(one -> one.module().equals(q))
@@ -273,34 +274,12 @@ class GatesTest {
         return joined;
     }
 
-    /** What the first layer's q, k and v read: the embedding's norm. // (tokens, in) */
-    private static double[][] firstInputs() {
-        float[][] embedding = Fixtures.rows("models/llama/model.safetensors", "model.embed_tokens.weight");
-        float[][] weight = Fixtures.rows("models/llama/model.safetensors", "model.layers.0.input_layernorm.weight");
-        double[][] inputs = new double[IDS.length][];
-        for (int t = 0; t < IDS.length; t++) {
-            float[] x = embedding[IDS[t]];
-            double mean = 0;
-            for (float component : x) {
-                mean += (double) component * component / x.length;
-            }
-            inputs[t] = new double[x.length];
-            for (int i = 0; i < x.length; i++) {
-                inputs[t][i] = x[i]
-                        / Math.sqrt(
-                                mean + decoder.config().architecture().norm().eps())
-                        * weight[i][0];
-            }
-        }
-        return inputs;
-    }
-
     private static double[] scores(Scoring scoring, String module, double[] x) throws IOException {
         List<Update> updates = new ArrayList<>();
         List<double[]> prototypes = new ArrayList<>();
         for (String name : LIBRARY) {
-            updates.add(update(name, module));
-            prototypes.add(prototype(Fixtures.prototypes(name), module));
+            updates.add(FirstLayer.update(name, module));
+            prototypes.add(FirstLayer.prototype(Fixtures.prototypes(name), module));
         }
         double[] read = scoring.inputNorm().of(x);
         if (scoring.gate() instanceof Gate.Spectr) {
@@ -314,39 +293,5 @@ class GatesTest {
             scores[e] = scores[e] == ArrowGate.NOT_ELIGIBLE ? Double.NaN : scores[e];
         }
         return scores;
-    }
-
-    private static double[] prototype(Map<String, ModulePrototype> prototypes, String module) {
-        if (!prototypes.containsKey(module)) {
-            return null;
-        }
-        float[] vector = prototypes.get(module).vector();
-        double[] exact = new double[vector.length];
-        for (int i = 0; i < vector.length; i++) {
-            exact[i] = vector[i];
-        }
-        return exact;
-    }
-
-    private static Update update(String name, String path) throws IOException {
-        try (LoraAdapter adapter = LoraAdapter.open(Fixtures.path(name), AdapterLimits.DEFAULT)) {
-            for (LoraModule module : adapter.modules()) {
-                if (module.path().equals(path)) {
-                    return new Update(
-                            matrix(adapter.aExact(module), module.rank()),
-                            matrix(adapter.bExact(module), module.out()),
-                            module.scaling());
-                }
-            }
-            return null;
-        }
-    }
-
-    private static double[][] matrix(double[] values, int rows) {
-        double[][] matrix = new double[rows][values.length / rows];
-        for (int row = 0; row < rows; row++) {
-            System.arraycopy(values, row * matrix[row].length, matrix[row], 0, matrix[row].length);
-        }
-        return matrix;
     }
 }

@@ -3,18 +3,21 @@ package io.quiver.lora.merge;
 import io.quiver.lora.peft.LoraModule;
 import io.quiver.lora.peft.LoraUpdates;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 
 /**
  * Merges adapters into one, as PEFT's {@code add_weighted_adapter} does: per module, over the adapters that have it.
  *
  * <pre>
  *   v = weight · scaling
- *   cat              A = [v₁A₁; v₂A₂; …], B = [B₁ B₂ …]          B·A = Σ vₑ BₑAₑ, exactly
- *   all others       A = f(Aₑ, sign(v)√|v|), B = f(Bₑ, √|v|)      A and B apart: B·A has cross terms BᵢAⱼ
+ *   A = f(Aₑ, sign(v)√|v|), B = f(Bₑ, √|v|)      A and B apart: B·A has cross terms BᵢAⱼ
  *   f of linear      Σ uₑ θₑ
  *   magnitude_prune  Σ uₑ top(θₑ)          top keeps the ⌊density · entries⌋ of largest magnitude of each tensor
  *   ties             Σ uₑ top(θₑ) / count  over the entries whose sign is the elected one; an elected sum of 0 is positive
@@ -56,7 +59,7 @@ public final class MergeAdapters {
      * Merges.
      *
      * @param adapters in the order of the weights; at least one
-     * @throws IncompatibleAdaptersException if shapes differ, or ranks where the method cannot have that
+     * @throws IncompatibleAdaptersException if shapes differ, or ranks
      * @throws IOException if an adapter cannot be read
      */
     public static LoraUpdates merge(List<? extends LoraUpdates> adapters, Merge merge) throws IOException {
@@ -78,20 +81,56 @@ public final class MergeAdapters {
                         .add(e);
             }
         }
+        // Before anything is computed, so that the first of several mistakes is always the same one.
+        having.forEach((path, numbers) -> requireEqual(
+                numbers.stream().map(e -> module(adapters.get(e), path)).toList()));
+        // What is drawn follows one order; everything else is computed side by side.
+        Stream<Map.Entry<String, List<Integer>>> modules = having.entrySet().stream();
         DerivedUpdates merged = new DerivedUpdates();
-        for (var entry : having.entrySet()) {
-            List<Part> parts = new ArrayList<>();
-            for (int e : entry.getValue()) {
-                LoraModule module = module(adapters.get(e), entry.getKey());
+        try {
+            (method.draws() ? modules : modules.parallel())
+                    .map(entry -> mix(adapters, entry.getKey(), entry.getValue()))
+                    .toList()
+                    .forEach(mixed -> merged.add(mixed.like(), mixed.like().rank(), 1, mixed.a(), mixed.b()));
+        } catch (UncheckedIOException e) {
+            throw new IOException(e.getMessage(), e);
+        }
+        return merged;
+    }
+
+    /** A merged module, of the sizes and the rank of another. */
+    private record Mixed(LoraModule like, float[] a, float[] b) {}
+
+    private Mixed mix(List<? extends LoraUpdates> adapters, String path, List<Integer> having) {
+        List<Part> parts = new ArrayList<>();
+        try {
+            for (int e : having) {
+                LoraModule module = module(adapters.get(e), path);
                 parts.add(new Part(
                         module,
                         adapters.get(e).a(module),
                         adapters.get(e).b(module),
                         merge.weights().get(e) * module.scaling()));
             }
-            add(merged, parts);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
-        return merged;
+        return mix(parts);
+    }
+
+    private void requireEqual(List<LoraModule> modules) {
+        LoraModule first = modules.get(0);
+        for (LoraModule module : modules) {
+            if (module.in() != first.in() || module.out() != first.out()) {
+                throw new IncompatibleAdaptersException(
+                        "module " + first.path() + " has other sizes in another adapter");
+            }
+            if (module.rank() != first.rank()) {
+                throw new IncompatibleAdaptersException("merge " + method.word() + " needs equal ranks, but module "
+                        + first.path() + " has rank " + first.rank() + " in one adapter and " + module.rank()
+                        + " in another");
+            }
+        }
     }
 
     private static LoraModule module(LoraUpdates adapter, String path) {
@@ -118,24 +157,8 @@ public final class MergeAdapters {
         return -1;
     }
 
-    private void add(DerivedUpdates merged, List<Part> parts) {
+    private Mixed mix(List<Part> parts) {
         LoraModule first = parts.get(0).module();
-        for (Part part : parts) {
-            LoraModule module = part.module();
-            if (module.in() != first.in() || module.out() != first.out()) {
-                throw new IncompatibleAdaptersException(
-                        "module " + first.path() + " has other sizes in another adapter");
-            }
-            if (method != MergeMethod.CAT && module.rank() != first.rank()) {
-                throw new IncompatibleAdaptersException("merge " + method.word() + " needs equal ranks, but module "
-                        + first.path() + " has rank " + first.rank() + " in one adapter and " + module.rank()
-                        + " in another; cat takes any");
-            }
-        }
-        if (method == MergeMethod.CAT) {
-            cat(merged, parts);
-            return;
-        }
         float[] weightsA = new float[parts.size()];
         float[] weightsB = new float[parts.size()];
         for (int e = 0; e < parts.size(); e++) {
@@ -145,26 +168,7 @@ public final class MergeAdapters {
         }
         float[] a = mixed(parts.stream().map(Part::a).toList(), weightsA);
         float[] b = mixed(parts.stream().map(Part::b).toList(), weightsB);
-        merged.add(first, first.rank(), 1, a, b);
-    }
-
-    private static void cat(DerivedUpdates merged, List<Part> parts) {
-        LoraModule first = parts.get(0).module();
-        int rank = parts.stream().mapToInt(part -> part.module().rank()).sum();
-        float[] a = new float[rank * first.in()];
-        float[] b = new float[first.out() * rank];
-        int from = 0;
-        for (Part part : parts) {
-            int r = part.module().rank();
-            for (int i = 0; i < part.a().length; i++) {
-                a[from * first.in() + i] = (float) (part.a()[i] * part.weight());
-            }
-            for (int row = 0; row < first.out(); row++) {
-                System.arraycopy(part.b(), row * r, b, row * rank + from, r);
-            }
-            from += r;
-        }
-        merged.add(first, rank, 1, a, b);
+        return new Mixed(first, a, b);
     }
 
     /**
@@ -221,7 +225,7 @@ public final class MergeAdapters {
             magnitudes[i] = Math.abs(tensor[i]);
         }
         float[] sorted = magnitudes.clone();
-        java.util.Arrays.sort(sorted);
+        Arrays.sort(sorted);
         float[] kept = new float[tensor.length];
         if (count == 0) {
             return kept;

@@ -6,8 +6,6 @@ import java.util.Locale;
 public enum MergeMethod {
     /** A and B are added up with weights. */
     LINEAR,
-    /** The factors stand side by side: exactly the weighted sum of the updates, at the sum of the ranks. */
-    CAT,
     /** Only the largest entries of A and B, of which those count that agree with the elected sign (Yadav et al. 2023). */
     TIES,
     /** Random entries of A and B are dropped, the others grow; then they are added up (Yu et al. 2023). */
@@ -24,7 +22,7 @@ public enum MergeMethod {
 
     /** Whether some entries are dropped, so that a density is needed. */
     public boolean prunes() {
-        return this != LINEAR && this != CAT;
+        return this != LINEAR;
     }
 
     /** Whether it draws random numbers. */

@@ -21,6 +21,8 @@ final class RoutingFields {
     private static final double WEIGHT_MAX = 1000;
     private static final int WEIGHTS_MAX = 1024;
     private static final double SCORE_MAX = 1e9;
+    /** What DARE keeps grows by 1/density. */
+    private static final double DENSITY_MIN = 0.001;
 
     private RoutingFields() {}
 
@@ -49,7 +51,7 @@ final class RoutingFields {
                 routing.integer("candidates", 1),
                 routing.word("input_norm", InputNorm.values(), InputNorm::word),
                 routing.number("min_score", -SCORE_MAX, SCORE_MAX),
-                routing.number("density", Double.MIN_VALUE, 1),
+                routing.number("density", DENSITY_MIN, 1),
                 routing.word("majority_sign", Merge.Election.values(), Merge.Election::word),
                 routing.whole("seed"),
                 general == null ? null : generalExperts(general),
