@@ -2,6 +2,7 @@
 // instruction set. The rows are cut into one range a thread; each chooses for its rows, then goes expert by expert, so that an expert's A and
 // B are read once for all rows that have chosen it. No barriers.
 #include "choose.h"
+#include <type_traits>
 
 namespace quiver {
 namespace QUIVER_ISA {
@@ -14,8 +15,10 @@ class Rows {
   const Adapted &given;
   const Place &place;
   const int64_t n, g, k, rank, first, count;
-  std::vector<X> input;       // (count, n)
-  std::vector<float> exact;   // (count, n)
+  std::vector<X> rounded;     // (count, n), unless x is already what is multiplied
+  std::vector<float> widened; // (count, n), unless the exact values are there
+  const X *input;             // (count, n)
+  const float *exact;         // (count, n)
   std::vector<Choice> chosen; // (count, g, k)
   std::vector<float> low;     // (count, g, k, rank): A x, later times the coefficient
   std::vector<int64_t> order; // (count * k): places in chosen of one linear, by expert
@@ -25,8 +28,8 @@ class Rows {
  public:
   Rows(const Adapted &given, Range mine)
       : given(given), place(*given.place), n(given.in), g(place.linears), k(given.top_k == 0 ? place.experts : std::min(given.top_k, place.most)),
-        rank(place.rank), first(mine.first), count(mine.last - mine.first), input(count * n), exact(count * n), chosen(count * g * k),
-        low(count * g * k * rank) {}
+        rank(place.rank), first(mine.first), count(mine.last - mine.first), chosen(count * g * k),
+        low(count * g * k * rank), sums(count * COLUMNS) {}
 
   void run() {
     if (count == 0) return;
@@ -46,16 +49,27 @@ class Rows {
       sort(j);
       for (int64_t c = 0; c < place.outputs; c++)
         if (place.linear_of[c] == j)
-          for (int64_t from = 0; from < place.width; from += COLUMNS) add(j, c, from, std::min(COLUMNS, place.width - from));
+          for (int64_t from = 0; from < place.width; from += COLUMNS) add(c, from, std::min(COLUMNS, place.width - from));
     }
   }
 
  private:
   void take() {
     const W *x = (const W *)given.x + first * n;
-    for (int64_t i = 0; i < count * n; i++) exact[i] = number(x[i]);
-    round_all<W>(exact.data(), count * n, input.data());
-    if (given.exact) memcpy(exact.data(), given.exact + first * n, count * n * sizeof(float));
+    exact = given.exact ? given.exact + first * n : nullptr;
+    constexpr bool as_it_is = std::is_same<W, X>::value;
+    if (!as_it_is || (!exact && given.top_k > 0 && !given.decided)) {
+      widened.resize(count * n);
+      for (int64_t i = 0; i < count * n; i++) widened[i] = number(x[i]);
+      if (!exact) exact = widened.data();
+    }
+    if (as_it_is) {
+      input = (const X *)x;
+    } else {
+      rounded.resize(count * n);
+      round_all<W>(widened.data(), count * n, rounded.data());
+      input = rounded.data();
+    }
   }
 
   Choice *choices(int64_t row, int64_t j) { return &chosen[(row * g + j) * k]; }
@@ -81,7 +95,7 @@ class Rows {
     for (int64_t e = 0; e < experts;) {
       int64_t until = e + 1;
       while (until < experts && place.slot[until] == place.slot[until - 1] + 1) until++;
-      multiply((const W *)place.coarse + place.slot[e] * g * n, (until - e) * g, n, input.data(), n, (int)count, &scores[e * g], experts * g);
+      multiply((const W *)place.coarse + place.slot[e] * g * n, (until - e) * g, n, input, n, (int)count, &scores[e * g], experts * g);
       e = until;
     }
     for (int64_t row = 0; row < count; row++)
@@ -149,9 +163,8 @@ class Rows {
   }
 
   // Adds to columns [from, from + width) of output c.
-  void add(int64_t j, int64_t c, int64_t from, int64_t width) {
-    (void)j;
-    sums.assign(count * COLUMNS, 0);
+  void add(int64_t c, int64_t from, int64_t width) {
+    std::fill(sums.begin(), sums.end(), 0.f);
     for (int64_t e = 0; e < place.experts; e++) {
       const W *b = (const W *)place.b + (place.slot[e] * place.outputs + c) * rank * place.width + from;
       int64_t i = start[e];
@@ -169,7 +182,10 @@ class Rows {
     }
     for (int64_t row = 0; row < count; row++) {
       W *y = (W *)given.y + (first + row) * given.out + c * place.width + from;
-      for (int64_t o = 0; o < width; o++) put(y + o, number(y[o]) + sums[row * COLUMNS + o]);
+      float *sum = &sums[row * COLUMNS];
+      int64_t o = 0;
+      for (; o + LANES <= width; o += LANES) put(y + o, load(y + o) + load(sum + o));
+      for (; o < width; o++) put(y + o, number(y[o]) + sum[o]);
     }
   }
 
@@ -195,12 +211,18 @@ class Rows {
   std::vector<float> sums;  // (count, COLUMNS)
 };
 
+// So many rows at once that what belongs to them stays in the second cache.
+constexpr int64_t TILE = 64;
+
 void adapt(const Adapted &given, int thread, int threads) {
   Range mine = share(given.rows, thread, threads);
-  if (given.bfloat16)
-    Rows<bfloat16>(given, mine).run();
-  else
-    Rows<float>(given, mine).run();
+  for (int64_t first = mine.first; first < mine.last; first += TILE) {
+    Range tile = {first, std::min(first + TILE, mine.last)};
+    if (given.bfloat16)
+      Rows<bfloat16>(given, tile).run();
+    else
+      Rows<float>(given, tile).run();
+  }
 }
 
 }  // namespace QUIVER_ISA

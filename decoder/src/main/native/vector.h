@@ -64,6 +64,21 @@ inline bfloat16 rounded(float x) {
 inline void put(float *to, float x) { *to = x; }
 inline void put(bfloat16 *to, float x) { *to = rounded(x); }
 
+// Sixteen at once; what is not a number stays none.
+inline void put(float *to, Lanes x) { store(to, x); }
+inline void put(bfloat16 *to, Lanes x) {
+#ifdef __AVX512BF16__
+  __m256bh v = _mm512_cvtneps_pbh((__m512)x);
+  memcpy(to, &v, 32);
+#else
+  Bits bits = (Bits)x;
+  Bits rounded = (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
+  bits = (bits & 0x7fffffff) > 0x7f800000 ? bits >> 16 | 0x40 : rounded;
+  Halves halves = __builtin_convertvector(bits, Halves);
+  memcpy(to, &halves, 32);
+#endif
+}
+
 // exp to about 2e-7: 2^n times a polynomial in what is left, |rest| <= ln(2)/2.
 inline Lanes exponential(Lanes x) {
   x = x < -87.f ? all(-87.f) : x;
