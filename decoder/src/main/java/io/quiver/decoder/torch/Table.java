@@ -16,6 +16,7 @@ final class Table {
     private final long id;
     private final Key key;
     private final boolean[] traced; // (modules)
+    private boolean whole;
     private int sequences;
     private long bytes;
 
@@ -52,11 +53,24 @@ final class Table {
         }
     }
 
-    /** @param traced whether some expert can be chosen there // (modules) */
-    Table(long id, Key key, boolean[] traced) {
+    /**
+     * @param traced whether some expert can be chosen there // (modules)
+     * @param whole whether the program makes all tensors for it
+     */
+    Table(long id, Key key, boolean[] traced, boolean whole) {
+        this.whole = whole;
         this.id = id;
         this.key = key;
         this.traced = traced;
+    }
+
+    /** Whether the program has the tensors for it that it needs where no kernel does the work. */
+    boolean whole() {
+        return whole;
+    }
+
+    void makeWhole() {
+        whole = true;
     }
 
     long id() {

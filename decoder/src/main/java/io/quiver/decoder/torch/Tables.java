@@ -36,11 +36,19 @@ final class Tables {
         gates = new GateTables(program, points);
     }
 
-    /** The table of a library, for one more sequence. */
-    Table open(Table.Key key) {
+    /**
+     * The table of a library, for one more sequence.
+     *
+     * @param traced whether the sequence wants to know what every module decided
+     */
+    Table open(Table.Key key, boolean traced) {
         Table table = tables.remove(key);
+        boolean whole = !kernels || traced || key.scoring().isPresent();
         if (table == null) {
-            table = new Table(nextId++, key, traced(key));
+            table = new Table(nextId++, key, traced(key), whole);
+            write(table);
+        } else if (whole && !table.whole()) {
+            table.makeWhole();
             write(table);
         }
         // Behind all others: the first ones are those that were not used for longest.
@@ -138,7 +146,7 @@ final class Tables {
             Span span = span(key, q, module, penalties, used);
             int like = firstLike(q, module, slots, used, n);
             System.arraycopy(span.numbers(like), 0, spans, SPAN * q, SPAN);
-            if (span.most() > 0 && !span.row()) {
+            if (table.whole() && span.most() > 0 && !span.row()) {
                 bytes += 4L * n * points.get(q).modules().size() * points.get(q).in();
             }
             module += points.get(q).modules().size();
@@ -155,7 +163,8 @@ final class Tables {
                 places,
                 chances,
                 new TensorProgram.Floats(used, modules),
-                coefficients);
+                coefficients,
+                !table.whole());
         if (kernels) {
             program.run("make_places", table.id(), spans, places, chances, coefficients);
         }

@@ -6,6 +6,7 @@ import io.quiver.decoder.Expert;
 import io.quiver.decoder.ModelConfig;
 import io.quiver.decoder.Routing;
 import io.quiver.decoder.Sequence;
+import io.quiver.decoder.Tracing;
 import io.quiver.decoder.huggingface.ConfigFile;
 import io.quiver.decoder.huggingface.WeightFiles;
 import io.quiver.lora.arrow.ModulePrototype;
@@ -160,12 +161,13 @@ public final class TorchDecoder implements Decoder {
             requireOpen();
             @Nullable Table table = null;
             if (routing instanceof Routing.Arrow arrow) {
-                table = tables.open(Table.Key.arrow(residents(arrow.experts())));
+                table = tables.open(Table.Key.arrow(residents(arrow.experts())), arrow.tracing() == Tracing.MODULES);
             } else if (routing instanceof Routing.Gated gated) {
-                table = tables.open(new Table.Key(residents(gated.experts()), List.of(), Optional.of(gated.scoring())));
+                table = tables.open(
+                        new Table.Key(residents(gated.experts()), List.of(), Optional.of(gated.scoring())), true);
             } else if (routing instanceof Routing.Fixed fixed
                     && !fixed.experts().isEmpty()) {
-                table = tables.open(Table.Key.fixed(residents(fixed.experts()), fixed.weights()));
+                table = tables.open(Table.Key.fixed(residents(fixed.experts()), fixed.weights()), false);
             }
             TorchSequence sequence = new TorchSequence(this, nextSequence++, routing, tokensMax, table);
             sequences.add(sequence);
