@@ -8,15 +8,19 @@ import io.quiver.decoder.Decoder.Feed;
 import io.quiver.decoder.Decoder.StepOutput;
 import io.quiver.decoder.DecoderSettings;
 import io.quiver.decoder.Expert;
+import io.quiver.decoder.Gate;
 import io.quiver.decoder.Precision;
 import io.quiver.decoder.Routing;
+import io.quiver.decoder.Scoring;
 import io.quiver.decoder.Sequence;
 import io.quiver.decoder.Tracing;
+import io.quiver.lora.gate.InputNorm;
 import java.io.File;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalDouble;
 import java.util.Random;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -117,6 +121,33 @@ class KernelsTest {
                                     new float[][] {fast.get(i).shares()},
                                     new float[][] {plain.get(i).shares()}))
                             .isLessThan(5e-5);
+                }
+            }
+        }
+    }
+
+    /** Gates choose outside the kernels, which add what was chosen: of all experts, so that rounding cannot change who is. */
+    @ParameterizedTest
+    @CsvSource({"FP32, 5e-5", "BF16, 0.3"})
+    void what_a_gate_has_chosen_adds_what_it_adds_without_kernels(Precision precision, double most) {
+        int[] ids = tokens(20, 6);
+        try (TorchDecoder with = open("llama", precision, 2);
+                TorchDecoder without =
+                        Fixtures.open("llama", DecoderSettings.cpu(precision, 2).withoutKernels())) {
+            List<Expert> fastOnes = Fixtures.load(with, MIXED);
+            List<Expert> plainOnes = Fixtures.load(without, MIXED);
+            for (Gate gate : List.of(new Gate.Arrow(), new Gate.Spectr(), new Gate.Lag(4))) {
+                for (Combine combine : Combine.values()) {
+                    Scoring scoring = new Scoring(gate, InputNorm.UNIT, OptionalDouble.empty());
+                    float[][] base = Fixtures.logits(with, new Routing.Base(), ids);
+                    float[][] fast = Fixtures.logits(
+                            with, new Routing.Gated(fastOnes, scoring, 4, 0.5, combine, Tracing.NONE), ids);
+                    float[][] plain = Fixtures.logits(
+                            without, new Routing.Gated(plainOnes, scoring, 4, 0.5, combine, Tracing.NONE), ids);
+                    assertThat(Fixtures.maxDifference(fast, plain))
+                            .as("%s, %s", gate, combine)
+                            .isLessThan(most);
+                    assertThat(Fixtures.maxDifference(fast, base)).isGreaterThan((float) (3 * most));
                 }
             }
         }
