@@ -2,8 +2,9 @@
 # Compiles the kernels where a C++ compiler is found, and says so where none is: the decoder runs without them, slower.
 #   build.sh FOLDER     writes FOLDER/libquiver-kernels.so
 set -euo pipefail
+mkdir -p "$1"
+out=$(cd "$1" && pwd)
 cd "$(dirname "$0")"
-out=$1
 compiler=${CXX:-$(command -v g++ || command -v clang++ || command -v c++ || true)}
 library=$out/libquiver-kernels.so
 if [ -z "$compiler" ] || [ "$(uname -s)" != Linux ]; then
@@ -13,7 +14,6 @@ fi
 if [ -f "$library" ] && [ -z "$(find . -newer "$library" -type f)" ]; then
   exit 0
 fi
-mkdir -p "$out"
 objects=$(mktemp -d)
 trap 'rm -rf "$objects"' EXIT
 common=(-std=c++17 -O3 -fPIC -fvisibility=hidden -Wall -Wextra -Wno-psabi -Wno-uninitialized -Wno-maybe-uninitialized -ffp-contract=fast -fno-math-errno -fno-trapping-math)

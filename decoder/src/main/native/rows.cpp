@@ -10,6 +10,11 @@ namespace QUIVER_ISA {
 template <class W>
 class Rows {
   typedef typename Activation<W>::type X;
+#ifdef __AVX512BF16__
+  static constexpr bool PAIRED = std::is_same<W, bfloat16>::value;
+#else
+  static constexpr bool PAIRED = false;
+#endif
   static constexpr int64_t COLUMNS = 64;  // of the outputs, at once: their sums stay in the first cache
 
   const Adapted &given;
@@ -45,6 +50,7 @@ class Rows {
       project(j);
     }
     weigh();
+    if (PAIRED) pair();
     for (int64_t j = 0; j < g; j++) {
       sort(j);
       for (int64_t c = 0; c < place.outputs; c++)
@@ -162,6 +168,18 @@ class Rows {
     }
   }
 
+  // Coefficients times A x as pairs of bfloat16.
+  void pair() {
+    const int64_t half = (rank + 1) / 2;
+    pairs.resize(count * g * k * half);
+    for (int64_t at = 0; at < count * g * k; at++)
+      for (int64_t r = 0; r < rank; r += 2) {
+        uint32_t one = rounded_bits(low[at * rank + r]), two = r + 1 < rank ? rounded_bits(low[at * rank + r + 1]) : 0;
+        pairs[at * half + r / 2] = one | two << 16;
+      }
+  }
+  static uint32_t rounded_bits(float x) { return quiver::QUIVER_ISA::rounded(x).bits; }
+
   // Adds to columns [from, from + width) of output c.
   void add(int64_t c, int64_t from, int64_t width) {
     std::fill(sums.begin(), sums.end(), 0.f);
@@ -184,30 +202,71 @@ class Rows {
       W *y = (W *)given.y + (first + row) * given.out + c * place.width + from;
       float *sum = &sums[row * COLUMNS];
       int64_t o = 0;
-      for (; o + LANES <= width; o += LANES) put(y + o, load(y + o) + load(sum + o));
+      if (width == COLUMNS)
+        for (; o < width; o += LANES) put(y + o, load(y + o) + columns(sum, o));
       for (; o < width; o++) put(y + o, number(y[o]) + sum[o]);
     }
   }
+
+  float *sums_of(int64_t i) { return &sums[order[i] / (g * k) * COLUMNS]; }
 
   template <int M>
   void add_block(const W *b, int64_t i) {
     constexpr int V = COLUMNS / LANES;
     Lanes acc[M][V];
-    const float *h[M];
-    for (int m = 0; m < M; m++) {
-      h[m] = &low[order[i + m] * rank];
-      for (int v = 0; v < V; v++) acc[m][v] = load(&sums[order[i + m] / (g * k) * COLUMNS] + v * LANES);
+    for (int m = 0; m < M; m++)
+      for (int v = 0; v < V; v++) acc[m][v] = load(sums_of(i + m) + v * LANES);
+    multiply_block<M, V>(b, i, acc);
+    for (int m = 0; m < M; m++)
+      for (int v = 0; v < V; v++) store(sums_of(i + m) + v * LANES, acc[m][v]);
+  }
+
+  template <int M, int V>
+  void multiply_block(const W *b, int64_t i, Lanes (&acc)[M][V]) {
+#ifdef __AVX512BF16__
+    if constexpr (PAIRED) {
+      // Two rows of B are woven into pairs; the columns come out in another order, which `columns` undoes.
+      const __m512i zero = _mm512_setzero_si512();
+      for (int64_t r = 0; r < rank; r += 2) {
+        __m512bh woven[V];
+        for (int half = 0; half < V / 2; half++) {
+          __m512i one = _mm512_loadu_si512(b + r * place.width + half * 32);
+          __m512i two = r + 1 < rank ? _mm512_loadu_si512(b + (r + 1) * place.width + half * 32) : zero;
+          woven[2 * half] = (__m512bh)_mm512_unpacklo_epi16(one, two);
+          woven[2 * half + 1] = (__m512bh)_mm512_unpackhi_epi16(one, two);
+        }
+        for (int m = 0; m < M; m++) {
+          __m512bh h = (__m512bh)_mm512_set1_epi32((int)pairs[order[i + m] * ((rank + 1) / 2) + r / 2]);
+          for (int v = 0; v < V; v++) acc[m][v] = (Lanes)_mm512_dpbf16_ps((__m512)acc[m][v], woven[v], h);
+        }
+      }
+      return;
     }
+#endif
+    const float *h[M];
+    for (int m = 0; m < M; m++) h[m] = &low[order[i + m] * rank];
     for (int64_t r = 0; r < rank; r++) {
       Lanes row[V];
       for (int v = 0; v < V; v++) row[v] = load(b + r * place.width + v * LANES);
       for (int m = 0; m < M; m++)
         for (int v = 0; v < V; v++) acc[m][v] += all(h[m][r]) * row[v];
     }
-    for (int m = 0; m < M; m++)
-      for (int v = 0; v < V; v++) store(&sums[order[i + m] / (g * k) * COLUMNS] + v * LANES, acc[m][v]);
   }
 
+  // Sixteen of a row's sums in the order of the columns.
+  Lanes columns(const float *sum, int64_t from) {
+#ifdef __AVX512BF16__
+    if constexpr (PAIRED) {
+      const float *low_half = sum + from / 32 * 32;
+      const __m512i order = from % 32 == 0 ? _mm512_setr_epi32(0, 1, 2, 3, 16, 17, 18, 19, 4, 5, 6, 7, 20, 21, 22, 23)
+                                           : _mm512_setr_epi32(8, 9, 10, 11, 24, 25, 26, 27, 12, 13, 14, 15, 28, 29, 30, 31);
+      return (Lanes)_mm512_permutex2var_ps(_mm512_loadu_ps(low_half), order, _mm512_loadu_ps(low_half + 16));
+    }
+#endif
+    return load(sum + from);
+  }
+
+  std::vector<uint32_t> pairs;  // (count, g, k, (rank + 1) / 2): two of low as bfloat16, if they are multiplied in pairs
   std::vector<float> sums;  // (count, COLUMNS)
 };
 

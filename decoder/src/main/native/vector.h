@@ -101,6 +101,29 @@ inline Lanes exponential(Lanes x) {
   return y * (Lanes)scale;
 }
 
+// out[m][r] = sum(x[r][m]), each with the same additions in the same order as alone.
+template <int R, int M>
+inline void sum_each(const Lanes (&x)[R][M], float *const (&out)[M]) {
+#ifdef __AVX512F__
+  if constexpr (R == 4 && M == 4) {
+    // All sixteen at once: halves, quarters, pairs and neighbours are added, and what belongs to one m ends up side by side.
+    __m512 a[8], b[4], c[2];
+    auto at = [&](int i) { return (__m512)x[i / 4][i % 4]; };
+    for (int i = 0; i < 8; i++) a[i] = _mm512_shuffle_f32x4(at(2 * i), at(2 * i + 1), 0x44) + _mm512_shuffle_f32x4(at(2 * i), at(2 * i + 1), 0xEE);
+    for (int i = 0; i < 4; i++) b[i] = _mm512_shuffle_f32x4(a[2 * i], a[2 * i + 1], 0x88) + _mm512_shuffle_f32x4(a[2 * i], a[2 * i + 1], 0xDD);
+    for (int i = 0; i < 2; i++) c[i] = _mm512_shuffle_ps(b[2 * i], b[2 * i + 1], 0x44) + _mm512_shuffle_ps(b[2 * i], b[2 * i + 1], 0xEE);
+    __m512 d = _mm512_shuffle_ps(c[0], c[1], 0x88) + _mm512_shuffle_ps(c[0], c[1], 0xDD);
+    _mm_storeu_ps(out[0], _mm512_castps512_ps128(d));
+    _mm_storeu_ps(out[1], _mm512_extractf32x4_ps(d, 1));
+    _mm_storeu_ps(out[2], _mm512_extractf32x4_ps(d, 2));
+    _mm_storeu_ps(out[3], _mm512_extractf32x4_ps(d, 3));
+    return;
+  }
+#endif
+  for (int r = 0; r < R; r++)
+    for (int m = 0; m < M; m++) out[m][r] = sum(x[r][m]);
+}
+
 // What a weight is multiplied with: float32 for float32 weights; for bfloat16 ones the activation rounded to bfloat16, kept in the
 // form in which the instruction set multiplies it.
 template <class W>
@@ -162,8 +185,9 @@ struct Dots {
         }
       }
     }
-    for (int r = 0; r < R; r++)
-      for (int m = 0; m < M; m++) out[m * out_stride + r] = sum(acc[r][m]);
+    float *to[M];
+    for (int m = 0; m < M; m++) to[m] = out + m * out_stride;
+    sum_each<R, M>(acc, to);
   }
 };
 
@@ -179,26 +203,25 @@ struct Dots<bfloat16, R, M> {
     return (__m512bh)_mm512_maskz_loadu_epi16((__mmask32)((1ull << count) - 1), p);
   }
   static inline void run(const bfloat16 *w, int64_t n, const bfloat16 *x, int64_t x_stride, float *out, int64_t out_stride) {
-    __m512 acc[R][M];
-    for (int r = 0; r < R; r++)
-      for (int m = 0; m < M; m++) acc[r][m] = _mm512_setzero_ps();
+    Lanes acc[R][M] = {};
     int64_t i = 0;
     for (; i + 32 <= n; i += 32) {
       __m512bh a[R];
       for (int r = 0; r < R; r++) a[r] = pairs(w + r * n + i);
       for (int m = 0; m < M; m++) {
         __m512bh b = pairs(x + m * x_stride + i);
-        for (int r = 0; r < R; r++) acc[r][m] = _mm512_dpbf16_ps(acc[r][m], a[r], b);
+        for (int r = 0; r < R; r++) acc[r][m] = (Lanes)_mm512_dpbf16_ps((__m512)acc[r][m], a[r], b);
       }
     }
     if (i < n) {
       for (int m = 0; m < M; m++) {
         __m512bh b = pairs(x + m * x_stride + i, n - i);
-        for (int r = 0; r < R; r++) acc[r][m] = _mm512_dpbf16_ps(acc[r][m], pairs(w + r * n + i, n - i), b);
+        for (int r = 0; r < R; r++) acc[r][m] = (Lanes)_mm512_dpbf16_ps((__m512)acc[r][m], pairs(w + r * n + i, n - i), b);
       }
     }
-    for (int r = 0; r < R; r++)
-      for (int m = 0; m < M; m++) out[m * out_stride + r] = _mm512_reduce_add_ps(acc[r][m]);
+    float *to[M];
+    for (int m = 0; m < M; m++) to[m] = out + m * out_stride;
+    sum_each<R, M>(acc, to);
   }
 };
 #endif
@@ -229,8 +252,9 @@ struct DotsOf {
         }
       }
     }
-    for (int r = 0; r < R; r++)
-      for (int m = 0; m < M; m++) to[m][at + r] = sum(acc[r][m]);
+    float *out[M];
+    for (int m = 0; m < M; m++) out[m] = to[m] + at;
+    sum_each<R, M>(acc, out);
   }
 };
 
@@ -239,25 +263,24 @@ template <int R, int M>
 struct DotsOf<bfloat16, R, M> {
   static inline void run(const bfloat16 *w, int64_t n, const bfloat16 *const *x, float *const *to, int64_t at) {
     typedef Dots<bfloat16, R, M> Same;
-    __m512 acc[R][M];
-    for (int r = 0; r < R; r++)
-      for (int m = 0; m < M; m++) acc[r][m] = _mm512_setzero_ps();
+    Lanes acc[R][M] = {};
     int64_t i = 0;
     for (; i + 32 <= n; i += 32) {
       __m512bh a[R];
       for (int r = 0; r < R; r++) a[r] = Same::pairs(w + r * n + i);
       for (int m = 0; m < M; m++) {
         __m512bh b = Same::pairs(x[m] + i);
-        for (int r = 0; r < R; r++) acc[r][m] = _mm512_dpbf16_ps(acc[r][m], a[r], b);
+        for (int r = 0; r < R; r++) acc[r][m] = (Lanes)_mm512_dpbf16_ps((__m512)acc[r][m], a[r], b);
       }
     }
     if (i < n)
       for (int m = 0; m < M; m++) {
         __m512bh b = Same::pairs(x[m] + i, n - i);
-        for (int r = 0; r < R; r++) acc[r][m] = _mm512_dpbf16_ps(acc[r][m], Same::pairs(w + r * n + i, n - i), b);
+        for (int r = 0; r < R; r++) acc[r][m] = (Lanes)_mm512_dpbf16_ps((__m512)acc[r][m], Same::pairs(w + r * n + i, n - i), b);
       }
-    for (int r = 0; r < R; r++)
-      for (int m = 0; m < M; m++) to[m][at + r] = _mm512_reduce_add_ps(acc[r][m]);
+    float *out[M];
+    for (int m = 0; m < M; m++) out[m] = to[m] + at;
+    sum_each<R, M>(acc, out);
   }
 };
 #endif
