@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class StepCalls {
     /** Tokens up to which the kernels take less time than libtorch's matrix products. */
-    private static final int KERNEL_TOKENS_MAX = 16;
+    private static final int KERNEL_TOKENS_MAX = 32;
 
     private final TensorProgram program;
     private final ModelConfig config;
