@@ -44,14 +44,14 @@ const Functions &functions() {
   return chosen;
 }
 
-// Runs something on all threads: work(thread).
+// Runs something on so many threads, or on fewer where a limit on threads allows no more: work(thread, threads).
 template <class Work>
 void in_parallel(int64_t threads, Work work) {
   if (threads == 1 || !gomp_parallel) {
-    work(0);
+    work(0, 1);
     return;
   }
-  gomp_parallel([](void *data) { (*(Work *)data)(thread_number()); }, &work, (unsigned)threads, 0);
+  gomp_parallel([](void *data) { (*(Work *)data)(thread_number(), thread_count()); }, &work, (unsigned)threads, 0);
 }
 
 void prepare(Scratch &scratch, const Step &step) {
@@ -100,10 +100,9 @@ void run(const int64_t *plan, const double *inverse_temperature) {
   Model model = *step.model;
   model.layer = (const Layer *)((const int64_t *)step.model + sizeof(Model) / sizeof(int64_t) - 1);
   step.model = &model;
-  if (!gomp_parallel) step.threads = 1;
   prepare(scratch, step);
-  Barrier barrier((int)step.threads);
-  in_parallel(step.threads, [&](int thread) { functions().pass(step, barrier, scratch, thread, (int)step.threads); });
+  Barrier barrier;
+  in_parallel(step.threads, [&](int thread, int threads) { functions().pass(step, barrier, scratch, thread, threads); });
 }
 
 // address(Tensor t) -> int
@@ -134,7 +133,7 @@ void adapt(Value *stack, uint64_t, uint64_t) {
   void *data[7];
   for (int i = 0; i < 7; i++) data_of((Tensor)stack[i], &data[i]);
   const int64_t *plan = (const int64_t *)data[5];
-  given.threads = gomp_parallel ? plan[0] : 1;
+  given.threads = plan[0];
   given.rows = plan[1];
   given.in = plan[2];
   given.out = plan[3];
@@ -149,7 +148,7 @@ void adapt(Value *stack, uint64_t, uint64_t) {
   given.index = (int64_t *)data[3];
   given.weight = (float *)data[4];
   given.inverse_temperature = (float)*(const double *)data[6];
-  in_parallel(given.threads, [&](int thread) { functions().adapt(given, thread, (int)given.threads); });
+  in_parallel(given.threads, [&](int thread, int threads) { functions().adapt(given, thread, threads); });
   for (int i = 0; i < 7; i++) forget((Tensor)stack[i]);
   stack[0] = 0;
 }

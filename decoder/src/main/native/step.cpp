@@ -35,7 +35,7 @@ class Pass {
 
   void run() {
     embed();
-    barrier.wait();
+    barrier.wait(threads);
     const int64_t h = model.hidden, q = model.heads * model.head_dim;
     for (int64_t l = 0; l < model.layers; l++) {
       const Layer &layer = model.layer[l];
@@ -46,13 +46,13 @@ class Pass {
       }
       linear(4 * l, layer.qkv, bias(model.bias_in, layer.qkv_bias), h, model.heads + 2 * model.kv_heads, model.head_dim, 1);
       turn(l);
-      barrier.wait();
+      barrier.wait(threads);
       attend(l);
-      barrier.wait();
+      barrier.wait(threads);
       take(shared.attended.data(), q);
       linear(4 * l + 1, layer.o, bias(model.bias_out, layer.o_bias), q, (h + 15) / 16, 16, 1);
       residual(layer.attention_output_norm);
-      barrier.wait();
+      barrier.wait(threads);
       if (model.parallel) {
         normed = kept_normed;
         input = kept_input;
@@ -61,11 +61,11 @@ class Pass {
       }
       linear(4 * l + 2, layer.gate_up, bias(model.bias_mlp, layer.gate_up_bias), h, (model.intermediate + 15) / 16, 16, model.gated ? 2 : 1);
       activate();
-      barrier.wait();
+      barrier.wait(threads);
       take(shared.inner.data(), model.intermediate);
       linear(4 * l + 3, layer.down, bias(model.bias_mlp, layer.down_bias), model.intermediate, (h + 15) / 16, 16, 1);
       residual(layer.mlp_output_norm);
-      barrier.wait();
+      barrier.wait(threads);
     }
     norm(model.last_norm, model.last_norm_bias);
     head();
@@ -142,12 +142,12 @@ class Pass {
     }
     if (!gated && !constant) return;
     if (gated) {
-      barrier.wait();
+      barrier.wait(threads);
       select(point, n);
-      barrier.wait();
+      barrier.wait(threads);
     }
     project(point, n);
-    barrier.wait();
+    barrier.wait(threads);
     for (int64_t b = 0; b < blocks; b++) add(point, b * height + first, b * height + last);
   }
 
@@ -417,7 +417,7 @@ class Pass {
   }
 
   void residual(const float *norm) {
-    if (model.output_norms) barrier.wait();
+    if (model.output_norms) barrier.wait(threads);
     for (int m = 0; m < rows; m++) {
       const float *y = &shared.y[m * outputs];
       float *x = &shared.x[m * model.hidden];

@@ -13,14 +13,11 @@ namespace quiver {
 // Where all threads wait for each other. They spin, since the next one comes within microseconds, but let others run when it does not.
 class Barrier {
   static constexpr int SPINS = 20000;
-  const int threads;
   alignas(64) std::atomic<int> arrived{0};
   alignas(64) std::atomic<int> round{0};
 
  public:
-  explicit Barrier(int threads) : threads(threads) {}
-
-  void wait() {
+  void wait(int threads) {
     if (threads == 1) return;
     int mine = round.load(std::memory_order_relaxed);
     if (arrived.fetch_add(1, std::memory_order_acq_rel) == threads - 1) {

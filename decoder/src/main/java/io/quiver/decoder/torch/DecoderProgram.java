@@ -37,6 +37,9 @@ final class DecoderProgram {
 
     /** Compiles the text with one of the kinds of linear layers. */
     private static TensorProgram compile(DecoderSettings settings, String linear) {
+        if (settings.onCpu()) {
+            ThreadLimits.check(settings.threads(), System.getenv());
+        }
         List<String> pieces = new ArrayList<>(List.of(
                 linear,
                 "layers.torchscript",
