@@ -143,8 +143,8 @@ class Rows {
           to[m] = &low[order[i + m] * rank];
         }
         int64_t r = 0;
-        for (; r + 4 <= rank; r += 4) many == 4 ? DotsOf<W, 4, 4>::run(a + r * n, n, x, to, r) : DotsOf<W, 4, 1>::run(a + r * n, n, x, to, r);
-        for (; r < rank; r++) many == 4 ? DotsOf<W, 1, 4>::run(a + r * n, n, x, to, r) : DotsOf<W, 1, 1>::run(a + r * n, n, x, to, r);
+        for (; r + 4 <= rank; r += 4) many == 4 ? Dots<W, 4, 4>::run(a + r * n, n, x, to, r) : Dots<W, 4, 1>::run(a + r * n, n, x, to, r);
+        for (; r < rank; r++) many == 4 ? Dots<W, 1, 4>::run(a + r * n, n, x, to, r) : Dots<W, 1, 1>::run(a + r * n, n, x, to, r);
         i += many;
       }
     }

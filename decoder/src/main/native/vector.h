@@ -158,77 +158,10 @@ inline void round_all<bfloat16>(const float *x, int64_t n, float *to) {
 }
 #endif
 
-// out[m * out_stride + r] = w[r] . x[m] for R rows of w and M rows of x. The order of the additions does not depend on R and M: a row's
-// result is the same bits alone and in a batch.
+// to[m][at + r] = w[r] . x[m] for R rows of w that lie together and M rows of x that lie anywhere. The order of the additions does not depend on
+// R and M: a row's result is the same bits alone and in a batch.
 template <class W, int R, int M>
 struct Dots {
-  typedef typename Activation<W>::type X;
-  static inline void run(const W *w, int64_t n, const X *x, int64_t x_stride, float *out, int64_t out_stride) {
-    Lanes acc[R][M] = {};
-    int64_t i = 0;
-    for (; i + LANES <= n; i += LANES) {
-      Lanes a[R];
-      for (int r = 0; r < R; r++) a[r] = load(w + r * n + i);
-      for (int m = 0; m < M; m++) {
-        Lanes b = load(x + m * x_stride + i);
-        for (int r = 0; r < R; r++) acc[r][m] += a[r] * b;
-      }
-    }
-    if (i < n) {
-      for (int r = 0; r < R; r++) {
-        W last[LANES] = {};
-        memcpy(last, w + r * n + i, (n - i) * sizeof(W));
-        for (int m = 0; m < M; m++) {
-          X mine[LANES] = {};
-          memcpy(mine, x + m * x_stride + i, (n - i) * sizeof(X));
-          acc[r][m] += load(last) * load(mine);
-        }
-      }
-    }
-    float *to[M];
-    for (int m = 0; m < M; m++) to[m] = out + m * out_stride;
-    sum_each<R, M>(acc, to);
-  }
-};
-
-#ifdef __AVX512BF16__
-template <int R, int M>
-struct Dots<bfloat16, R, M> {
-  static inline __m512bh pairs(const bfloat16 *p) {
-    __m512bh v;
-    memcpy(&v, p, 64);
-    return v;
-  }
-  static inline __m512bh pairs(const bfloat16 *p, int64_t count) {
-    return (__m512bh)_mm512_maskz_loadu_epi16((__mmask32)((1ull << count) - 1), p);
-  }
-  static inline void run(const bfloat16 *w, int64_t n, const bfloat16 *x, int64_t x_stride, float *out, int64_t out_stride) {
-    Lanes acc[R][M] = {};
-    int64_t i = 0;
-    for (; i + 32 <= n; i += 32) {
-      __m512bh a[R];
-      for (int r = 0; r < R; r++) a[r] = pairs(w + r * n + i);
-      for (int m = 0; m < M; m++) {
-        __m512bh b = pairs(x + m * x_stride + i);
-        for (int r = 0; r < R; r++) acc[r][m] = (Lanes)_mm512_dpbf16_ps((__m512)acc[r][m], a[r], b);
-      }
-    }
-    if (i < n) {
-      for (int m = 0; m < M; m++) {
-        __m512bh b = pairs(x + m * x_stride + i, n - i);
-        for (int r = 0; r < R; r++) acc[r][m] = (Lanes)_mm512_dpbf16_ps((__m512)acc[r][m], pairs(w + r * n + i, n - i), b);
-      }
-    }
-    float *to[M];
-    for (int m = 0; m < M; m++) to[m] = out + m * out_stride;
-    sum_each<R, M>(acc, to);
-  }
-};
-#endif
-
-// to[m][at + r] = w[r] . x[m] for R rows of w that lie together and M rows of x that lie anywhere; bits as those of Dots.
-template <class W, int R, int M>
-struct DotsOf {
   typedef typename Activation<W>::type X;
   static inline void run(const W *w, int64_t n, const X *const *x, float *const *to, int64_t at) {
     Lanes acc[R][M] = {};
@@ -259,24 +192,30 @@ struct DotsOf {
 };
 
 #ifdef __AVX512BF16__
+inline __m512bh pairs(const bfloat16 *p) {
+  __m512bh v;
+  memcpy(&v, p, 64);
+  return v;
+}
+inline __m512bh pairs(const bfloat16 *p, int64_t count) { return (__m512bh)_mm512_maskz_loadu_epi16((__mmask32)((1ull << count) - 1), p); }
+
 template <int R, int M>
-struct DotsOf<bfloat16, R, M> {
+struct Dots<bfloat16, R, M> {
   static inline void run(const bfloat16 *w, int64_t n, const bfloat16 *const *x, float *const *to, int64_t at) {
-    typedef Dots<bfloat16, R, M> Same;
     Lanes acc[R][M] = {};
     int64_t i = 0;
     for (; i + 32 <= n; i += 32) {
       __m512bh a[R];
-      for (int r = 0; r < R; r++) a[r] = Same::pairs(w + r * n + i);
+      for (int r = 0; r < R; r++) a[r] = pairs(w + r * n + i);
       for (int m = 0; m < M; m++) {
-        __m512bh b = Same::pairs(x[m] + i);
+        __m512bh b = pairs(x[m] + i);
         for (int r = 0; r < R; r++) acc[r][m] = (Lanes)_mm512_dpbf16_ps((__m512)acc[r][m], a[r], b);
       }
     }
     if (i < n)
       for (int m = 0; m < M; m++) {
-        __m512bh b = Same::pairs(x[m] + i, n - i);
-        for (int r = 0; r < R; r++) acc[r][m] = (Lanes)_mm512_dpbf16_ps((__m512)acc[r][m], Same::pairs(w + r * n + i, n - i), b);
+        __m512bh b = pairs(x[m] + i, n - i);
+        for (int r = 0; r < R; r++) acc[r][m] = (Lanes)_mm512_dpbf16_ps((__m512)acc[r][m], pairs(w + r * n + i, n - i), b);
       }
     float *out[M];
     for (int m = 0; m < M; m++) out[m] = to[m] + at;
@@ -285,22 +224,34 @@ struct DotsOf<bfloat16, R, M> {
 };
 #endif
 
-// out[m * out_stride + r] = w[r] . x[m], r in [0, rows), m in [0, many).
+// out[m * out_stride + r] = w[r] . x[m], rows of x one after the other.
+template <class W, int R, int M>
+inline void dots_of(const W *w, int64_t n, const typename Activation<W>::type *x, int64_t x_stride, float *out, int64_t out_stride) {
+  const typename Activation<W>::type *from[M];
+  float *to[M];
+  for (int m = 0; m < M; m++) {
+    from[m] = x + m * x_stride;
+    to[m] = out + m * out_stride;
+  }
+  Dots<W, R, M>::run(w, n, from, to, 0);
+}
+
+// The same for r in [0, rows), m in [0, many).
 template <class W, int R>
 inline void dots(const W *w, int64_t n, const typename Activation<W>::type *x, int64_t x_stride, int many, float *out, int64_t out_stride) {
   int m = 0;
-  for (; m + 4 <= many; m += 4) Dots<W, R, 4>::run(w, n, x + m * x_stride, x_stride, out + m * out_stride, out_stride);
+  for (; m + 4 <= many; m += 4) dots_of<W, R, 4>(w, n, x + m * x_stride, x_stride, out + m * out_stride, out_stride);
   if (m + 2 <= many) {
-    Dots<W, R, 2>::run(w, n, x + m * x_stride, x_stride, out + m * out_stride, out_stride);
+    dots_of<W, R, 2>(w, n, x + m * x_stride, x_stride, out + m * out_stride, out_stride);
     m += 2;
   }
-  if (m < many) Dots<W, R, 1>::run(w, n, x + m * x_stride, x_stride, out + m * out_stride, out_stride);
+  if (m < many) dots_of<W, R, 1>(w, n, x + m * x_stride, x_stride, out + m * out_stride, out_stride);
 }
 template <class W>
 inline void multiply(const W *w, int64_t rows, int64_t n, const typename Activation<W>::type *x, int64_t x_stride, int many, float *out, int64_t out_stride) {
   int64_t r = 0;
   // One row of x leaves room for more rows of w: eight streams from memory are read at nearly its full speed.
-  for (; many == 1 && r + 8 <= rows; r += 8) Dots<W, 8, 1>::run(w + r * n, n, x, x_stride, out + r, out_stride);
+  for (; many == 1 && r + 8 <= rows; r += 8) dots_of<W, 8, 1>(w + r * n, n, x, x_stride, out + r, out_stride);
   for (; r + 4 <= rows; r += 4) {
     // With more work for each row the hardware's own fetching falls behind.
     const char *next = (const char *)(w + (r + 4) * n);
