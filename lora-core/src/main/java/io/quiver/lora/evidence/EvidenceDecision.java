@@ -1,0 +1,45 @@
+package io.quiver.lora.evidence;
+
+import java.util.List;
+import java.util.OptionalInt;
+
+/**
+ * Which expert of a library answers a request, and why.
+ *
+ * @param readings of every expert, in the order of the library
+ * @param similarities of every expert's examples with the request, -1 to 1, if they were compared; otherwise empty // (experts or 0)
+ * @param scores what decides: the readings' scores, sharpened by the similarities if there are any // (experts)
+ * @param ranking numbers of the experts by score, highest first, at equal scores in the order of the library // (experts)
+ * @param threshold which the best expert's stand-out must reach; −∞ takes any
+ * @param chosen number of the expert that answers; empty if the base answers alone
+ */
+public record EvidenceDecision(
+        List<EvidenceReading> readings,
+        double[] similarities,
+        double[] scores,
+        int[] ranking,
+        double threshold,
+        OptionalInt chosen) {
+    public EvidenceDecision {
+        readings = List.copyOf(readings);
+        if (readings.isEmpty()
+                || scores.length != readings.size()
+                || ranking.length != readings.size()
+                || (similarities.length != 0 && similarities.length != readings.size())) {
+            throw new IllegalArgumentException("a decision has at least one expert, and as many scores as experts");
+        }
+        if (chosen.isPresent() && chosen.getAsInt() != ranking[0]) {
+            throw new IllegalArgumentException("the expert chosen is not the best");
+        }
+    }
+
+    /** Number of the expert with the highest score, whether it was chosen or not. */
+    public int best() {
+        return ranking[0];
+    }
+
+    /** Number of the expert with the second highest score; empty if the library has one only. */
+    public OptionalInt runnerUp() {
+        return ranking.length > 1 ? OptionalInt.of(ranking[1]) : OptionalInt.empty();
+    }
+}
