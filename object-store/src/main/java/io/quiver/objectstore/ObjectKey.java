@@ -1,5 +1,6 @@
 package io.quiver.objectstore;
 
+import java.util.Optional;
 import java.util.regex.Pattern;
 
 /** Where an object lies. Keys are made from digests and ids, never from names that a caller chose. */
@@ -26,6 +27,31 @@ public record ObjectKey(String value) {
     /** {@code prototypes/<adapter digest's hex>/<algorithm>.safetensors}. */
     public static ObjectKey prototypes(String adapterHex, String algorithm) {
         return new ObjectKey("prototypes/" + adapterHex + "/" + algorithm + ".safetensors");
+    }
+
+    /**
+     * {@code prototypes/<adapter digest's hex>/<algorithm>/<calibration digest's hex>[-<examples digest's hex>].safetensors}:
+     * prototypes together with evidence, which depends on those.
+     *
+     * @param examplesHex of the adapter's examples, if it has some
+     */
+    public static ObjectKey prototypesWithEvidence(
+            String adapterHex, String algorithm, String calibrationHex, Optional<String> examplesHex) {
+        return new ObjectKey("prototypes/" + adapterHex + "/" + algorithm + "/" + calibrationHex
+                + examplesHex.map(hex -> "-" + hex).orElse("") + ".safetensors");
+    }
+
+    /**
+     * {@code calibrations/<base model digest's hex>/<algorithm>/<seed>/<digest's hex>.safetensors}: a base model's calibration
+     * under its own digest, found by what it was computed from.
+     */
+    public static ObjectKey calibration(String baseHex, String algorithm, long seed, String hex) {
+        return new ObjectKey(calibrations(baseHex, algorithm) + seed + "/" + hex + ".safetensors");
+    }
+
+    /** What the keys of all calibrations of a base model by an algorithm begin with. */
+    public static String calibrations(String baseHex, String algorithm) {
+        return "calibrations/" + baseHex + "/" + algorithm + "/";
     }
 
     /** {@code uploads/<upload id>/<n>}: bytes whose digest is not known yet; swept when they are left behind. */

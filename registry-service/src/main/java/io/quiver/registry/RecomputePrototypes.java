@@ -34,7 +34,7 @@ public final class RecomputePrototypes {
                         ProblemCode.VERSION_IS_READY, adapter + ":" + version + " has its prototypes already");
             }
             outbox.append(new AdapterUploaded(
-                    adapter, version, before.digest(), before.base(), before.files(), before.uploadedAt()));
+                    adapter, version, before.digest(), before.base(), before.files(), before.uploadedAt(), null, null));
             return find(adapter, version);
         }));
     }

@@ -91,7 +91,7 @@ public final class RegisterAdapter {
             return new Outcome(existing.get(), false);
         }
         int version = adapters.add(adapter, digest, base, upload.files(), now);
-        AdapterUploaded uploaded = new AdapterUploaded(adapter, version, digest, base, upload.files(), now);
+        AdapterUploaded uploaded = new AdapterUploaded(adapter, version, digest, base, upload.files(), now, null, null);
         if (relabelled) {
             outbox.append(uploaded, adapters.snapshot(adapter));
         } else {

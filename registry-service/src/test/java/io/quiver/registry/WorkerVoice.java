@@ -66,11 +66,12 @@ final class WorkerVoice {
                 "zero_update",
                 "B is zero",
                 TinyModels.path(0),
-                NAME);
+                NAME,
+                null);
     }
 
     static PrototypesComputed computed(AdapterName adapter, int version, Digest digest, PrototypeFileRef file) {
-        return new PrototypesComputed(adapter, version, digest, file, TinyModels.LAYERS, 12, NAME);
+        return new PrototypesComputed(adapter, version, digest, file, TinyModels.LAYERS, 12, NAME, null);
     }
 
     /** The prototype file of a made-up adapter. */

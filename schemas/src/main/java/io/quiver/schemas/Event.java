@@ -1,12 +1,14 @@
 package io.quiver.schemas;
 
+import com.fasterxml.jackson.annotation.JsonInclude;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** Everything that the services tell each other. Each is data only: digests and names, never bytes of weights. */
-public sealed interface Event {
+public sealed interface Event
+        permits Event.AboutVersion, Event.AboutBaseModel, Event.AdapterCatalogued, CalibrationEvent {
     /** The Kafka key: events with one key are delivered in order. */
     String key();
 
@@ -21,7 +23,10 @@ public sealed interface Event {
                     PrototypesFailed,
                     AdapterComputing,
                     AdapterReady,
-                    AdapterFailed {
+                    AdapterFailed,
+                    CalibrationEvent.AdapterCalibrationRequested,
+                    CalibrationEvent.AdapterCalibrated,
+                    CalibrationEvent.AdapterCalibrationFailed {
         AdapterName adapter();
 
         int version();
@@ -39,14 +44,25 @@ public sealed interface Event {
         }
     }
 
-    /** A new version was committed with all of its files. Registry to workers, and to whoever subscribes. */
+    /**
+     * A new version was committed with all of its files. Registry to workers, and to whoever subscribes.
+     *
+     * @param calibration of the base model, if there is one: evidence against it is wanted too
+     * @param examples prompts that the adapter is for, if it came with some
+     */
     record AdapterUploaded(
             AdapterName adapter,
             int version,
             Digest digest,
             BaseModelRef base,
             List<StoredFile> files,
-            Instant uploadedAt)
+            Instant uploadedAt,
+
+            @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable
+            CalibrationRef calibration,
+
+            @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable
+            StoredFile examples)
             implements AboutVersion {
         public AdapterUploaded {
             files = List.copyOf(files);
@@ -57,7 +73,11 @@ public sealed interface Event {
     record PrototypesStarted(AdapterName adapter, int version, Digest digest, String algorithm, String worker)
             implements AboutVersion {}
 
-    /** The prototype file lies in the object store. Worker to registry. */
+    /**
+     * The prototype file lies in the object store. Worker to registry.
+     *
+     * @param evidence what became of the evidence that was asked for too; null if none was
+     */
     record PrototypesComputed(
             AdapterName adapter,
             int version,
@@ -65,7 +85,10 @@ public sealed interface Event {
             PrototypeFileRef prototypes,
             int moduleCount,
             long elapsedMillis,
-            String worker)
+            String worker,
+
+            @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable
+            EvidenceReport evidence)
             implements AboutVersion {}
 
     /**
@@ -74,6 +97,7 @@ public sealed interface Event {
      * @param code stable and lower case, such as {@code zero_update}
      * @param message for people: what is wrong and what to do
      * @param module the module path concerned, if it is one
+     * @param calibration digest of the calibration that evidence was asked for against too; null if none was
      */
     record PrototypesFailed(
             AdapterName adapter,
@@ -83,7 +107,10 @@ public sealed interface Event {
             String code,
             String message,
             @Nullable String module,
-            String worker)
+            String worker,
+
+            @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable
+            Digest calibration)
             implements AboutVersion {}
 
     /** The registry knows that a worker is at it. For people who watch. */
@@ -112,7 +139,8 @@ public sealed interface Event {
             implements AboutVersion {}
 
     /** Events about a base model. */
-    sealed interface AboutBaseModel extends Event permits BaseModelRegistered, BaseModelCatalogued {
+    sealed interface AboutBaseModel extends Event
+            permits BaseModelRegistered, BaseModelCatalogued, CalibrationEvent.AboutAttempt {
         BaseModelRef base();
 
         @Override
@@ -164,7 +192,14 @@ public sealed interface Event {
         }
     }
 
-    /** One version in the catalogue: all that is needed to load it without asking the registry. */
+    /**
+     * One version in the catalogue: all that is needed to load it without asking the registry.
+     *
+     * @param prototypes the newest file with its prototypes; with its newest evidence too, if it has some
+     * @param evidence against the newest calibrations of its base model, newest first, two at most: while a library's members
+     *     are being measured against a new one, all of them have the one before
+     * @param examples prompts that it is for, if it came with some
+     */
     record CataloguedVersion(
             int version,
             Digest digest,
@@ -172,16 +207,54 @@ public sealed interface Event {
             BaseModelRef base,
             List<StoredFile> files,
             PrototypeFileRef prototypes,
-            Instant readyAt) {
+            Instant readyAt,
+            @Nullable List<EvidenceRef> evidence,
+
+            @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable
+            StoredFile examples) {
         public CataloguedVersion {
             files = List.copyOf(files);
+            evidence = evidence == null ? List.of() : List.copyOf(evidence);
+        }
+
+        /** One without evidence and examples. */
+        public CataloguedVersion(
+                int version,
+                Digest digest,
+                AdapterState state,
+                BaseModelRef base,
+                List<StoredFile> files,
+                PrototypeFileRef prototypes,
+                Instant readyAt) {
+            this(version, digest, state, base, files, prototypes, readyAt, List.of(), null);
+        }
+
+        /** Entries of earlier programs do not say, which means none. */
+        @Override
+        public List<EvidenceRef> evidence() {
+            return evidence == null ? List.of() : evidence;
         }
     }
 
-    /** Everything a router must know of a base model. */
-    record BaseModelCatalogued(BaseModelRef base, List<StoredFile> files) implements AboutBaseModel {
+    /**
+     * Everything a router must know of a base model.
+     *
+     * @param calibration the newest, if it has been calibrated
+     */
+    record BaseModelCatalogued(
+            BaseModelRef base,
+            List<StoredFile> files,
+
+            @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable
+            CalibrationRef calibration)
+            implements AboutBaseModel {
         public BaseModelCatalogued {
             files = List.copyOf(files);
+        }
+
+        /** One that has not been calibrated. */
+        public BaseModelCatalogued(BaseModelRef base, List<StoredFile> files) {
+            this(base, files, null);
         }
     }
 }

@@ -5,7 +5,7 @@ public final class Topics {
     /** Life of adapters and base models, written by the registry: public contract. Key: adapter, or {@code base/<name>}. */
     public static final String ADAPTERS = "quiver.adapters";
 
-    /** What the workers have to say, written by them alone. Key: adapter. */
+    /** What the workers have to say, written by them alone. Key: adapter, or {@code base/<name>}. */
     public static final String PROTOTYPES = "quiver.prototypes";
 
     /** What can be served now, compacted, written by the registry. Key: adapter, or {@code base/<name>}. */

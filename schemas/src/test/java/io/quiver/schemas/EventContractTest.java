@@ -8,6 +8,8 @@ import com.networknt.schema.InputFormat;
 import com.networknt.schema.Schema;
 import com.networknt.schema.SchemaRegistry;
 import com.networknt.schema.SpecificationVersion;
+import java.io.IOException;
+import java.io.InputStream;
 import java.lang.reflect.AnnotatedParameterizedType;
 import java.lang.reflect.AnnotatedType;
 import java.lang.reflect.RecordComponent;
@@ -77,6 +79,30 @@ class EventContractTest {
         byte[] json = JSON.writeValueAsBytes(later);
         assertThat(violations(type, json)).isEmpty();
         assertThat(EventJson.read(type, json)).isEqualTo(EventJson.read(type, EventSchemas.example(type)));
+    }
+
+    @ParameterizedTest
+    @EnumSource(
+            names = {
+                "ADAPTER_UPLOADED",
+                "PROTOTYPES_COMPUTED",
+                "PROTOTYPES_FAILED",
+                "ADAPTER_CATALOGUED",
+                "BASE_MODEL_CATALOGUED"
+            })
+    void an_event_from_before_there_were_calibrations_is_read_as_one_without(EventType type) throws IOException {
+        byte[] earlier;
+        try (InputStream in =
+                EventContractTest.class.getResourceAsStream("/earlier/" + type.shortName() + ".v1.json")) {
+            earlier = in.readAllBytes();
+        }
+        assertThat(violations(type, earlier)).isEmpty();
+        ObjectNode written = (ObjectNode) JSON.readTree(EventJson.write(EventJson.read(type, earlier)));
+        if (type == EventType.ADAPTER_CATALOGUED) {
+            assertThat(((ObjectNode) written.at("/versions/0")).remove("evidence"))
+                    .isEmpty();
+        }
+        assertThat(written).isEqualTo(JSON.readTree(earlier));
     }
 
     @ParameterizedTest

@@ -62,7 +62,8 @@ public final class PublishOutcomes {
                             computed.file(),
                             computed.moduleCount(),
                             computed.elapsedMillis(),
-                            worker));
+                            worker,
+                            null));
         } else if (outcome instanceof PrototypeOutcome.Failed failed) {
             publish(
                     uploadedId,
@@ -74,7 +75,8 @@ public final class PublishOutcomes {
                             failed.code().code(),
                             failed.message(),
                             failed.module(),
-                            worker));
+                            worker,
+                            null));
         } else {
             throw new IllegalStateException("unknown outcome " + outcome);
         }
