@@ -1,9 +1,231 @@
 package io.quiver.lora.evidence;
 
-/** Fits a base calibration to what the base model does on generic requests. */
+import java.util.Arrays;
+import java.util.Random;
+
+/**
+ * Fits a base calibration to what the base model does on generic requests, point by point.
+ *
+ * <pre>
+ * μ = mean of x,  C = mean of (x − μ)(x − μ)ᵀ     over the content tokens of fit
+ * W = (C + ridge · tr(C)/in · I)^(−1/2)
+ * D = W·G                                        G (in, 8) standard normal, from a seed
+ * </pre>
+ *
+ * In double precision; the same input and seed give the same bits, whatever the number of threads.
+ */
 public final class FitCalibration {
-    /** What this class computes, and its version. */
+    /** What this class computes, and its version: equal names mean equal numbers for equal input. */
     public static final String ALGORITHM = "evidence-v1";
 
-    private FitCalibration() {}
+    /** Part of the mean variance that is added to every variance: directions that were never seen stay bounded. */
+    public static final double RIDGE = 0.1;
+
+    /** Tokens that are centred and multiplied together. */
+    private static final int BLOCK = 512;
+
+    private final double ridge;
+    private final long seed;
+
+    /** @param seed of the random directions */
+    public FitCalibration(long seed) {
+        this(RIDGE, seed);
+    }
+
+    /**
+     * @param ridge above 0
+     * @param seed of the random directions
+     */
+    public FitCalibration(double ridge, long seed) {
+        if (!(ridge > 0) || Double.isInfinite(ridge)) {
+            throw new IllegalArgumentException("the ridge is above 0 and finite, not " + ridge);
+        }
+        this.ridge = ridge;
+        this.seed = seed;
+    }
+
+    /**
+     * Fits one point, with random directions of its own. What is stored of {@code statistics} and {@code threshold} is as exact
+     * as the inputs given.
+     *
+     * @param inputs of the content tokens of all requests
+     * @throws IllegalArgumentException if an input is not finite, if there are other numbers of tokens than the requests have,
+     *     or if all tokens of {@code fit} are equal
+     */
+    public PointCalibration fit(ProbePoint point, TokenInputs.Sets inputs, GenericRequests requests) {
+        Whitened whitened = whiten(point, inputs.fit());
+        double[] directions = DenseProducts.times(
+                whitened.whitening().matrix(),
+                gaussian(point, whitened.whitening().in()),
+                whitened.whitening().in(),
+                whitened.whitening().in(),
+                PointBaseline.DIRECTIONS);
+        return complete(point, inputs, requests, whitened, directions);
+    }
+
+    /**
+     * Fits one point with directions that are given.
+     *
+     * @param directions D, row-major // (in, 8)
+     * @throws IllegalArgumentException as {@link #fit(ProbePoint, TokenInputs.Sets, GenericRequests)}
+     */
+    public PointCalibration fit(
+            ProbePoint point, TokenInputs.Sets inputs, GenericRequests requests, double[] directions) {
+        return complete(point, inputs, requests, whiten(point, inputs.fit()), directions);
+    }
+
+    /**
+     * Mean and whitening of one point.
+     *
+     * @param mean μ // (in)
+     */
+    private record Whitened(double[] mean, Whitening whitening) {}
+
+    private Whitened whiten(ProbePoint point, TokenInputs fit) {
+        int in = fit.in();
+        double[] mean = mean(fit);
+        double[] covariance = new double[in * in];
+        double[] row = new double[in];
+        for (int first = 0; first < fit.tokens(); first += BLOCK) {
+            int count = Math.min(BLOCK, fit.tokens() - first);
+            double[] rows = new double[count * in];
+            for (int t = 0; t < count; t++) {
+                fit.copyRow(first + t, row);
+                for (int i = 0; i < in; i++) {
+                    rows[t * in + i] = row[i] - mean[i];
+                }
+            }
+            DenseProducts.addGram(rows, rows, count, in, covariance);
+        }
+        DenseProducts.mirror(covariance, in);
+        double trace = 0;
+        for (int i = 0; i < in * in; i++) {
+            covariance[i] /= fit.tokens();
+            trace += i % (in + 1) == 0 ? covariance[i] : 0;
+        }
+        if (!Double.isFinite(trace)) {
+            throw new IllegalArgumentException("an input of " + point + " is not finite");
+        }
+        if (!(trace > 0)) {
+            throw new IllegalArgumentException("all tokens of the set fit are equal at " + point);
+        }
+        return new Whitened(mean, inverseRoot(covariance, in, ridge * trace / in));
+    }
+
+    /** (C + added · I)^(−1/2). */
+    private static Whitening inverseRoot(double[] covariance, int in, double added) { // (in, in)
+        SymmetricEigen eigen = SymmetricEigen.of(covariance, in);
+        double[] gains = new double[in];
+        for (int i = 0; i < in; i++) {
+            // Rounding may leave a variance slightly below 0.
+            gains[i] = 1 / Math.sqrt(Math.max(0, eigen.values()[i]) + added);
+        }
+        return new Whitening(in, DenseProducts.weightedGram(eigen.vectors(), gains, in, in));
+    }
+
+    private static double[] mean(TokenInputs inputs) { // (in)
+        double[] mean = new double[inputs.in()];
+        double[] row = new double[inputs.in()];
+        for (int t = 0; t < inputs.tokens(); t++) {
+            inputs.copyRow(t, row);
+            for (int i = 0; i < mean.length; i++) {
+                mean[i] += row[i];
+            }
+        }
+        for (int i = 0; i < mean.length; i++) {
+            mean[i] /= inputs.tokens();
+        }
+        return mean;
+    }
+
+    /** G of a point: of the same point always the same. */
+    private double[] gaussian(ProbePoint point, int in) { // (in, 8)
+        Random random = new Random(
+                seed * 1_000_003 + point.layer() * 31L + point.place().ordinal());
+        double[] gaussian = new double[in * PointBaseline.DIRECTIONS];
+        for (int i = 0; i < gaussian.length; i++) {
+            gaussian[i] = random.nextGaussian();
+        }
+        return gaussian;
+    }
+
+    private static PointCalibration complete(
+            ProbePoint point,
+            TokenInputs.Sets inputs,
+            GenericRequests requests,
+            Whitened whitened,
+            double[] directions) {
+        int[] fitTokens = requests.contentTokens(requests.fit());
+        checkTokens(point, "fit", inputs.fit(), fitTokens);
+        checkTokens(point, "statistics", inputs.statistics(), requests.contentTokens(requests.statistics()));
+        checkTokens(point, "threshold", inputs.threshold(), requests.contentTokens(requests.threshold()));
+        CentredInputs statistics = centred(point, inputs.statistics(), whitened.mean());
+        CentredInputs threshold = centred(point, inputs.threshold(), whitened.mean());
+        double[] rows = transposed(directions, whitened.whitening().in());
+        double[] statisticsNorms = statistics.norms(rows);
+        Moments norm = Moments.of(statisticsNorms);
+        return new PointCalibration(
+                new PointBaseline(point, whitened.mean(), directions, norm.mean(), norm.deviation()),
+                whitened.whitening(),
+                lastMean(inputs.fit(), fitTokens),
+                statistics,
+                threshold,
+                statisticsNorms,
+                threshold.norms(rows));
+    }
+
+    private static void checkTokens(ProbePoint point, String set, TokenInputs inputs, int[] tokens) { // (requests)
+        int expected = Arrays.stream(tokens).sum();
+        if (inputs.tokens() != expected) {
+            throw new IllegalArgumentException("the set " + set + " has " + inputs.tokens() + " inputs at " + point
+                    + ", its requests have " + expected + " tokens");
+        }
+    }
+
+    private static double[] transposed(double[] directions, int in) { // (in, 8) -> (8, in)
+        int columns = directions.length / in;
+        double[] rows = new double[directions.length];
+        for (int i = 0; i < directions.length; i++) {
+            rows[i % columns * in + i / columns] = directions[i];
+        }
+        return rows;
+    }
+
+    /** Mean of the inputs of the last token of every request. */
+    private static double[] lastMean(TokenInputs fit, int[] tokens) { // (requests) -> (in)
+        double[] mean = new double[fit.in()];
+        double[] row = new double[fit.in()];
+        int end = 0;
+        for (int count : tokens) {
+            end += count;
+            fit.copyRow(end - 1, row);
+            for (int i = 0; i < mean.length; i++) {
+                mean[i] += row[i] / tokens.length;
+            }
+        }
+        return mean;
+    }
+
+    private static CentredInputs centred(ProbePoint point, TokenInputs inputs, double[] mean) { // (in)
+        int in = inputs.in();
+        double[] exact = new double[inputs.tokens() * in];
+        double[] row = new double[in];
+        for (int t = 0; t < inputs.tokens(); t++) {
+            inputs.copyRow(t, row);
+            for (int i = 0; i < in; i++) {
+                exact[t * in + i] = row[i] - mean[i];
+                if (!Double.isFinite(exact[t * in + i])) {
+                    throw new IllegalArgumentException("an input of " + point + " is not finite");
+                }
+            }
+        }
+        if (inputs instanceof TokenInputs.Exact) {
+            return new ExactInputs(in, exact);
+        }
+        float[] rounded = new float[exact.length];
+        for (int i = 0; i < rounded.length; i++) {
+            rounded[i] = (float) exact[i];
+        }
+        return new SampledInputs(in, rounded);
+    }
 }

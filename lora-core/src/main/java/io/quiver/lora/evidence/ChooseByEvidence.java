@@ -1,0 +1,131 @@
+package io.quiver.lora.evidence;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collection;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalDouble;
+import java.util.OptionalInt;
+import java.util.stream.IntStream;
+
+/**
+ * Chooses the expert that answers a request from how loud each is at the tokens that bring evidence. Immutable.
+ *
+ * <pre>
+ * score = mean over γ of (R − c)/d                              chooses
+ * stand-out = mean over γ of (R − slope·N − intercept)/residual     says whether any fits
+ * </pre>
+ */
+public final class ChooseByEvidence {
+    /** What a similarity of 1 with an expert's examples adds to its score. */
+    public static final double EXAMPLES_WEIGHT = 5;
+
+    private final Map<ProbePoint, PointBaseline> baselines = new HashMap<>();
+
+    /** @param baselines of the calibration that the experts were measured against */
+    public ChooseByEvidence(Collection<PointBaseline> baselines) {
+        baselines.forEach(baseline -> this.baselines.put(baseline.point(), baseline));
+    }
+
+    /**
+     * The loudness of one expert.
+     *
+     * @param evidence of the expert
+     * @param loudness ‖P(x − μ)‖ at the expert's points, in their order // (points, tokens)
+     */
+    public record ExpertLoudness(AdapterEvidence evidence, double[][] loudness) {
+        public ExpertLoudness {
+            if (loudness.length != evidence.points().size() || loudness[0].length == 0) {
+                throw new IllegalArgumentException("there is loudness at " + loudness.length
+                        + " points, the expert has " + evidence.points().size());
+            }
+            for (double[] point : loudness) {
+                if (point.length != loudness[0].length) {
+                    throw new IllegalArgumentException("the points have different numbers of tokens");
+                }
+            }
+        }
+    }
+
+    /**
+     * What one expert's evidence comes to.
+     *
+     * @param norms ‖Dᵀ(x − μ)‖ of the same tokens, at least at the expert's points // (points) of (tokens)
+     * @throws IllegalArgumentException if norms are missing, or of other tokens
+     */
+    public EvidenceReading read(ExpertLoudness expert, Map<ProbePoint, double[]> norms) {
+        AdapterEvidence evidence = expert.evidence();
+        int tokens = expert.loudness()[0].length;
+        List<double[]> scores = new ArrayList<>();
+        List<double[]> unusual = new ArrayList<>();
+        for (int p = 0; p < evidence.points().size(); p++) {
+            PointEvidence point = evidence.points().get(p);
+            PointBaseline baseline = baselines.get(point.point());
+            double[] pointNorms = norms.get(point.point());
+            if (baseline == null || pointNorms == null || pointNorms.length != tokens) {
+                throw new IllegalArgumentException("there is no baseline, or there are not the norms of " + tokens
+                        + " tokens, at " + point.point());
+            }
+            scores.add(Arrays.stream(expert.loudness()[p]).map(point::score).toArray());
+            unusual.add(Arrays.stream(pointNorms).map(baseline::normScore).toArray());
+        }
+        return read(evidence, CalibrateAdapter.mean(scores), CalibrateAdapter.mean(unusual));
+    }
+
+    private static EvidenceReading read(AdapterEvidence evidence, double[] scores, double[] unusual) { // (tokens) both
+        List<MemoryConstants> memories = evidence.memories();
+        double[] remembered = new double[memories.size()];
+        double score = 0;
+        double standOut = 0;
+        for (int i = 0; i < remembered.length; i++) {
+            MemoryConstants constants = memories.get(i);
+            remembered[i] = Memory.of(constants.gamma(), scores);
+            score += constants.score(remembered[i]) / remembered.length;
+            standOut += constants.standOut(remembered[i], Memory.of(constants.gamma(), unusual)) / remembered.length;
+        }
+        return new EvidenceReading(scores, remembered, score, standOut);
+    }
+
+    /**
+     * The expert with the highest score, if its stand-out reaches the library's threshold.
+     *
+     * @param library experts in order, at least one, all measured against one calibration
+     * @param norms as in {@link #read}
+     * @param similarities of each expert's examples with the request; empty if not every expert has examples // (experts or 0)
+     * @param threshold instead of the library's own, such as −∞ to take any
+     * @throws IllegalArgumentException if they do not fit together, or an input of the decision is not finite
+     */
+    public EvidenceDecision choose(
+            List<ExpertLoudness> library,
+            Map<ProbePoint, double[]> norms,
+            double[] similarities,
+            OptionalDouble threshold) {
+        List<EvidenceReading> readings =
+                library.stream().map(expert -> read(expert, norms)).toList();
+        double[] scores = new double[readings.size()];
+        if (similarities.length != 0 && similarities.length != scores.length) {
+            throw new IllegalArgumentException(similarities.length + " similarities of " + scores.length + " experts");
+        }
+        for (int i = 0; i < scores.length; i++) {
+            scores[i] = readings.get(i).score() + (similarities.length == 0 ? 0 : EXAMPLES_WEIGHT * similarities[i]);
+            if (!Double.isFinite(scores[i]) || !Double.isFinite(readings.get(i).standOut())) {
+                throw new IllegalArgumentException("the evidence of expert " + i + " is not finite");
+            }
+        }
+        int[] ranking = IntStream.range(0, scores.length)
+                .boxed()
+                .sorted(Comparator.comparingDouble((Integer i) -> -scores[i]))
+                .mapToInt(Integer::intValue)
+                .toArray();
+        double least = threshold.isPresent()
+                ? threshold.getAsDouble()
+                : LibraryThreshold.of(
+                        library.stream().map(ExpertLoudness::evidence).toList());
+        OptionalInt chosen =
+                readings.get(ranking[0]).standOut() >= least ? OptionalInt.of(ranking[0]) : OptionalInt.empty();
+        return new EvidenceDecision(readings, similarities, scores, ranking, least, chosen);
+    }
+}
