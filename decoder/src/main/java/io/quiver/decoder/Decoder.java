@@ -1,6 +1,8 @@
 package io.quiver.decoder;
 
 import io.quiver.lora.arrow.ModulePrototype;
+import io.quiver.lora.evidence.PointBaseline;
+import io.quiver.lora.evidence.ProbePoint;
 import io.quiver.lora.peft.LoraUpdates;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -57,15 +59,47 @@ public interface Decoder extends AutoCloseable {
      * @param tokensMax so many at most; its memory never exceeds {@link #cacheBytes(int)} of that
      * @throws IllegalArgumentException if an expert of the routing is not resident here, or the model's context is smaller
      */
-    Sequence open(Routing routing, int tokensMax);
+    default Sequence open(Routing routing, int tokensMax) {
+        return open(routing, tokensMax, List.of());
+    }
 
     /**
-     * Opens a sequence that begins with a copy of the first tokens of another one, which may be frozen, with its routing.
+     * Opens a sequence without tokens that keeps, for every token, what the linear modules at some points read. Its steps are
+     * TorchScript, of however few tokens.
+     *
+     * @param tokensMax so many at most; its memory never exceeds {@link #cacheBytes(int, List)} of that
+     * @throws IllegalArgumentException as {@link #open(Routing, int)} does, or if the model has not such a layer or a point is
+     *     named twice
+     */
+    Sequence open(Routing routing, int tokensMax, List<ProbePoint> probed);
+
+    /**
+     * Opens a sequence that begins with a copy of the first tokens of another one, which may be frozen, with its routing and the
+     * inputs that it keeps.
      *
      * @param tokens how many
      * @throws IllegalArgumentException if the other is closed or has fewer tokens, or as {@link #open(Routing, int)} does
      */
-    Sequence fork(Sequence source, int tokens, int tokensMax);
+    default Sequence fork(Sequence source, int tokens, int tokensMax) {
+        return fork(source, tokens, tokensMax, source.probed());
+    }
+
+    /**
+     * The same for one that keeps the inputs of fewer points, or of none.
+     *
+     * @throws IllegalArgumentException as {@link #fork(Sequence, int, int)} does, or if the other does not keep the inputs of a point
+     */
+    Sequence fork(Sequence source, int tokens, int tokensMax, List<ProbePoint> probed);
+
+    /**
+     * What the linear modules of a point read, in the precision of the base.
+     *
+     * @param first token that is wanted
+     * @param tokens how many
+     * @return row-major // (tokens, in)
+     * @throws IllegalArgumentException if the sequence is closed, has fewer tokens, or does not keep the inputs of that point
+     */
+    float[] inputs(Sequence sequence, ProbePoint point, int first, int tokens);
 
     /**
      * Feeds tokens to sequences and returns, in the same order, what follows. One feed with many tokens is a prefill,
@@ -76,11 +110,23 @@ public interface Decoder extends AutoCloseable {
      */
     List<StepOutput> step(List<Feed> feeds);
 
-    /** Bytes of keys and values now held by open sequences. */
+    /**
+     * Makes resident what the evidence gate compares requests with. One for each base calibration in use.
+     *
+     * @throws IllegalArgumentException if the model has not such a point, or inputs of another width there
+     */
+    EvidenceMatrices openEvidence(List<PointBaseline> baselines);
+
+    /** Bytes of keys, values and kept inputs now held by open sequences. */
     long cacheBytes();
 
     /** Bytes of keys and values of a sequence with that many tokens. */
-    long cacheBytes(int tokens);
+    default long cacheBytes(int tokens) {
+        return cacheBytes(tokens, List.of());
+    }
+
+    /** Bytes of keys, values and kept inputs of a sequence with that many tokens. */
+    long cacheBytes(int tokens, List<ProbePoint> probed);
 
     @Override
     void close();

@@ -47,6 +47,8 @@ final class DecoderProgram {
                 "gates.torchscript",
                 "weights.torchscript",
                 "decoder.torchscript",
+                "probes.torchscript",
+                "evidence.torchscript",
                 "experts.torchscript",
                 "gate-tables.torchscript"));
         pieces.add(linear.equals(DENSE) ? "kernels.torchscript" : "no-kernels.torchscript");

@@ -118,7 +118,9 @@ final class StepCalls {
         boolean plain = use == null
                 || (use.tracing() != Tracing.MODULES
                         && use.table().key().scoring().isEmpty());
-        return kernels && plain && piece.tokens() <= KERNEL_TOKENS_MAX;
+        // The kernels keep no inputs.
+        boolean probed = !piece.progress().sequence.probed().isEmpty();
+        return kernels && plain && !probed && piece.tokens() <= KERNEL_TOKENS_MAX;
     }
 
     private void call(String method, List<Piece> pieces) {

@@ -2,6 +2,7 @@ package io.quiver.decoder.torch;
 
 import io.quiver.decoder.Decoder;
 import io.quiver.decoder.DecoderSettings;
+import io.quiver.decoder.EvidenceMatrices;
 import io.quiver.decoder.Expert;
 import io.quiver.decoder.ModelConfig;
 import io.quiver.decoder.Routing;
@@ -10,6 +11,8 @@ import io.quiver.decoder.Tracing;
 import io.quiver.decoder.huggingface.ConfigFile;
 import io.quiver.decoder.huggingface.WeightFiles;
 import io.quiver.lora.arrow.ModulePrototype;
+import io.quiver.lora.evidence.PointBaseline;
+import io.quiver.lora.evidence.ProbePoint;
 import io.quiver.lora.peft.AdapterLimits;
 import io.quiver.lora.peft.LoraAdapter;
 import io.quiver.lora.peft.LoraUpdates;
@@ -22,6 +25,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -37,6 +41,7 @@ public final class TorchDecoder implements Decoder {
 
     private final ExpertPools pools;
     private final Tables tables;
+    private final KeptInputs keptInputs;
     private final CheckFeeds checkFeeds;
     private final StepCalls calls;
     private final ReentrantLock lock = new ReentrantLock(true);
@@ -45,6 +50,7 @@ public final class TorchDecoder implements Decoder {
     private final Set<TorchSequence> sequences = new HashSet<>();
     private long nextSequence;
     private long nextExpert;
+    private long nextEvidence;
     private boolean closed;
 
     private TorchDecoder(ModelConfig config, DecoderSettings settings, TensorProgram program, boolean kernels) {
@@ -56,6 +62,7 @@ public final class TorchDecoder implements Decoder {
         pools = new ExpertPools(
                 program, points, DecoderProgram.elementBytes(settings), settings.rankMax(), settings.onCpu(), kernels);
         tables = new Tables(program, points, pools, kernels);
+        keptInputs = new KeptInputs(program, points, DecoderProgram.elementBytes(settings));
         checkFeeds = new CheckFeeds(this, config.vocabulary());
         calls = new StepCalls(program, config, points, settings.stepTokensMax(), kernels);
     }
@@ -151,11 +158,12 @@ public final class TorchDecoder implements Decoder {
     }
 
     @Override
-    public Sequence open(Routing routing, int tokensMax) {
+    public Sequence open(Routing routing, int tokensMax, List<ProbePoint> probed) {
         if (tokensMax < 1 || tokensMax > config.contextTokensMax()) {
             throw new IllegalArgumentException(
                     tokensMax + " tokens are not between 1 and the context of " + config.contextTokensMax());
         }
+        keptInputs.checkPoints(probed);
         lock.lock();
         try {
             requireOpen();
@@ -169,7 +177,8 @@ public final class TorchDecoder implements Decoder {
                     && !fixed.experts().isEmpty()) {
                 table = tables.open(Table.Key.fixed(residents(fixed.experts()), fixed.weights()), false);
             }
-            TorchSequence sequence = new TorchSequence(this, nextSequence++, routing, tokensMax, table);
+            TorchSequence sequence = new TorchSequence(this, nextSequence++, routing, probed, tokensMax, table);
+            keptInputs.open(sequence);
             sequences.add(sequence);
             return sequence;
         } finally {
@@ -178,7 +187,7 @@ public final class TorchDecoder implements Decoder {
     }
 
     @Override
-    public Sequence fork(Sequence source, int tokens, int tokensMax) {
+    public Sequence fork(Sequence source, int tokens, int tokensMax, List<ProbePoint> probed) {
         lock.lock();
         try {
             if (!(source instanceof TorchSequence from) || !from.belongsTo(this) || from.closed()) {
@@ -188,10 +197,14 @@ public final class TorchDecoder implements Decoder {
                 throw new IllegalArgumentException(tokens + " tokens are not between 1 and the " + from.length()
                         + " of the sequence to begin with, or more than " + tokensMax);
             }
-            TorchSequence sequence = (TorchSequence) open(from.routing(), tokensMax);
+            if (!from.probed().containsAll(probed)) {
+                throw new IllegalArgumentException("the sequence to begin with keeps the inputs of " + from.probed());
+            }
+            TorchSequence sequence = (TorchSequence) open(from.routing(), tokensMax, probed);
             try {
                 int capacity = sequence.capacityFor(tokens);
                 program.run("begin_with", sequence.id(), from.id(), tokens, capacity);
+                keptInputs.beginWith(sequence, from, tokens, capacity);
                 sequence.advance(tokens, capacity);
                 return sequence;
             } catch (RuntimeException e) {
@@ -246,6 +259,59 @@ public final class TorchDecoder implements Decoder {
     }
 
     @Override
+    public float[] inputs(Sequence sequence, ProbePoint point, int first, int tokens) {
+        return locked(() -> keptInputs.read(kept(sequence, first, tokens), point, first, tokens));
+    }
+
+    @Override
+    public EvidenceMatrices openEvidence(List<PointBaseline> baselines) {
+        return locked(() -> {
+            keptInputs.check(baselines);
+            return new TorchEvidence(this, program, nextEvidence(), baselines, DecoderProgram.elementBytes(settings));
+        });
+    }
+
+    /** A number for evidence in the program. Under the lock. */
+    long nextEvidence() {
+        return nextEvidence++;
+    }
+
+    /** @throws IllegalStateException if the decoder is closed */
+    <T> T locked(Supplier<T> action) {
+        lock.lock();
+        try {
+            requireOpen();
+            return action.get();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Does nothing if the decoder is closed: the program is gone with all that it held. */
+    void lockedUnlessClosed(Runnable action) {
+        lock.lock();
+        try {
+            if (!closed) {
+                action.run();
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** The sequence, if it is one of this decoder's with these tokens. */
+    TorchSequence kept(Sequence sequence, int first, int tokens) {
+        if (!(sequence instanceof TorchSequence known) || !known.belongsTo(this) || known.closed()) {
+            throw new IllegalArgumentException("the sequence is closed or of another decoder");
+        }
+        if (first < 0 || tokens < 1 || first > known.length() - tokens) {
+            throw new IllegalArgumentException(
+                    tokens + " tokens from token " + first + " on are not in a sequence of " + known.length());
+        }
+        return known;
+    }
+
+    @Override
     public long cacheBytes() {
         lock.lock();
         try {
@@ -256,12 +322,12 @@ public final class TorchDecoder implements Decoder {
     }
 
     @Override
-    public long cacheBytes(int tokens) {
-        return positionBytes() * tokens;
+    public long cacheBytes(int tokens, List<ProbePoint> probed) {
+        return (positionBytes() + keptInputs.positionBytes(probed)) * tokens;
     }
 
     /** Bytes of one position's keys and values in all layers. */
-    long positionBytes() {
+    private long positionBytes() {
         return 2L * config.layers() * config.kvHeads() * config.headDim() * DecoderProgram.elementBytes(settings);
     }
 
@@ -275,6 +341,7 @@ public final class TorchDecoder implements Decoder {
             sequences.remove(sequence);
             if (!closed) {
                 program.run("forget", sequence.id());
+                keptInputs.close(sequence);
                 if (kernels) {
                     program.run("leave", sequence.id());
                 }

@@ -2,15 +2,18 @@ package io.quiver.decoder.torch;
 
 import io.quiver.decoder.Routing;
 import io.quiver.decoder.Sequence;
+import io.quiver.lora.evidence.ProbePoint;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** A sequence whose keys and values the program holds under a number. */
+/** A sequence whose keys, values and kept inputs the program holds under a number. */
 final class TorchSequence implements Sequence {
     private static final int CAPACITY_STEP = 64;
 
     private final TorchDecoder decoder;
     private final long id;
     private final Routing routing;
+    private final List<ProbePoint> probed;
     private final int tokensMax;
     private @Nullable Table table;
     private volatile int length;
@@ -22,10 +25,17 @@ final class TorchSequence implements Sequence {
      * @param tokensMax tokens that it will hold at most
      * @param table of the routing's library, null for the base model alone
      */
-    TorchSequence(TorchDecoder decoder, long id, Routing routing, int tokensMax, @Nullable Table table) {
+    TorchSequence(
+            TorchDecoder decoder,
+            long id,
+            Routing routing,
+            List<ProbePoint> probed,
+            int tokensMax,
+            @Nullable Table table) {
         this.decoder = decoder;
         this.id = id;
         this.routing = routing;
+        this.probed = List.copyOf(probed);
         this.tokensMax = tokensMax;
         this.table = table;
     }
@@ -41,8 +51,13 @@ final class TorchSequence implements Sequence {
     }
 
     @Override
+    public List<ProbePoint> probed() {
+        return probed;
+    }
+
+    @Override
     public long cacheBytes() {
-        return decoder.positionBytes() * capacity;
+        return decoder.cacheBytes(capacity, probed);
     }
 
     @Override

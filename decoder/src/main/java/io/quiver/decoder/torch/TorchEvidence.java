@@ -1,0 +1,211 @@
+package io.quiver.decoder.torch;
+
+import io.quiver.decoder.EvidenceMatrices;
+import io.quiver.decoder.Sequence;
+import io.quiver.decoder.torch.TensorProgram.Floats;
+import io.quiver.lora.evidence.AdapterEvidence;
+import io.quiver.lora.evidence.ChooseByEvidence.ExpertLoudness;
+import io.quiver.lora.evidence.PointBaseline;
+import io.quiver.lora.evidence.PointEvidence;
+import io.quiver.lora.evidence.ProbePoint;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.TreeSet;
+
+/** Evidence matrices that the program holds under numbers. All of it is guarded by the decoder's lock. */
+final class TorchEvidence implements EvidenceMatrices {
+    private final TorchDecoder decoder;
+    private final TensorProgram program;
+    private final long number;
+    private final List<ProbePoint> points;
+    private final int[] widths; // (points)
+    private final int elementBytes;
+    private final Map<String, Matrices> experts = new HashMap<>();
+    private boolean closed;
+    private volatile long residentBytes;
+
+    /** Matrices of one expert. */
+    private record Matrices(long number, String digest, AdapterEvidence evidence, long residentBytes)
+            implements Resident {
+        int indexOf(ProbePoint point) {
+            for (int i = 0; i < evidence.points().size(); i++) {
+                if (evidence.points().get(i).point().equals(point)) {
+                    return i;
+                }
+            }
+            return -1;
+        }
+    }
+
+    /** @param number under which the program holds the baselines, which are those of the model's width */
+    TorchEvidence(
+            TorchDecoder decoder, TensorProgram program, long number, List<PointBaseline> baselines, int elementBytes) {
+        this.decoder = decoder;
+        this.program = program;
+        this.number = number;
+        this.points = baselines.stream().map(PointBaseline::point).toList();
+        this.widths = baselines.stream().mapToInt(PointBaseline::in).toArray();
+        this.elementBytes = elementBytes;
+        for (PointBaseline baseline : baselines) {
+            int in = baseline.in();
+            program.run("add_evidence", number, false, new Floats(rounded(baseline.mean()), in));
+            float[] directions = new float[PointBaseline.DIRECTIONS * in]; // (directions, in)
+            for (int i = 0; i < in; i++) {
+                for (int j = 0; j < PointBaseline.DIRECTIONS; j++) {
+                    directions[j * in + i] = (float) baseline.directions()[i * PointBaseline.DIRECTIONS + j];
+                }
+            }
+            program.run("add_evidence", number, true, new Floats(directions, PointBaseline.DIRECTIONS, in));
+            residentBytes += in * ((long) Float.BYTES + PointBaseline.DIRECTIONS * elementBytes);
+        }
+    }
+
+    private static float[] rounded(double[] values) {
+        float[] rounded = new float[values.length];
+        for (int i = 0; i < values.length; i++) {
+            rounded[i] = (float) values[i];
+        }
+        return rounded;
+    }
+
+    @Override
+    public List<ProbePoint> points() {
+        return points;
+    }
+
+    @Override
+    public Resident load(String digest, AdapterEvidence evidence) {
+        return decoder.locked(() -> {
+            requireOpen();
+            Matrices known = experts.get(digest);
+            if (known != null) {
+                return known;
+            }
+            evidence.points().forEach(this::check);
+            long expert = decoder.nextEvidence();
+            for (PointEvidence point : evidence.points()) {
+                program.run(
+                        "add_evidence", expert, true, new Floats(rounded(point.matrix()), point.rank(), point.in()));
+            }
+            Matrices made = new Matrices(expert, digest, evidence, evidence.matrixBytes(elementBytes));
+            experts.put(digest, made);
+            residentBytes += made.residentBytes();
+            return made;
+        });
+    }
+
+    private void check(PointEvidence evidence) {
+        int index = points.indexOf(evidence.point());
+        if (index < 0) {
+            throw new IllegalArgumentException("the base was not calibrated at " + evidence.point());
+        }
+        if (evidence.in() != widths[index]) {
+            throw new IllegalArgumentException("the evidence matrix of " + evidence.point() + " has rows of "
+                    + evidence.in() + ", the model reads " + widths[index] + " there");
+        }
+    }
+
+    @Override
+    public void evict(Resident expert) {
+        decoder.lockedUnlessClosed(() -> {
+            if (expert instanceof Matrices matrices && experts.remove(expert.digest(), matrices)) {
+                residentBytes -= matrices.residentBytes();
+                program.run("drop_evidence", matrices.number());
+            }
+        });
+    }
+
+    @Override
+    public long residentBytes() {
+        return residentBytes;
+    }
+
+    @Override
+    public Loudness loudness(Sequence sequence, int first, List<Resident> wanted) {
+        return decoder.locked(() -> {
+            requireOpen();
+            return loudness(decoder.kept(sequence, first, sequence.length() - first), first, residents(wanted));
+        });
+    }
+
+    private List<Matrices> residents(List<Resident> wanted) {
+        return wanted.stream()
+                .map(expert -> {
+                    if (expert instanceof Matrices matrices && experts.get(expert.digest()) == matrices) {
+                        return matrices;
+                    }
+                    throw new IllegalArgumentException("the evidence of " + expert.digest() + " is not resident");
+                })
+                .toList();
+    }
+
+    private Loudness loudness(TorchSequence sequence, int first, List<Matrices> wanted) {
+        TreeSet<ProbePoint> measured = new TreeSet<>();
+        wanted.forEach(expert -> expert.evidence().points().forEach(point -> measured.add(point.point())));
+        List<ProbePoint> common = List.copyOf(measured);
+        int tokens = sequence.length() - first;
+        int n = wanted.size();
+        int[] pointNumbers = new int[2 * common.size()];
+        int[] places = new int[common.size() * n];
+        for (int p = 0; p < common.size(); p++) {
+            pointNumbers[2 * p] = sequence.probed().indexOf(common.get(p));
+            pointNumbers[2 * p + 1] = points.indexOf(common.get(p));
+            if (pointNumbers[2 * p] < 0) {
+                throw new IllegalArgumentException(
+                        "the sequence keeps the inputs of " + sequence.probed() + ", not of " + common.get(p));
+            }
+            for (int e = 0; e < n; e++) {
+                places[p * n + e] = wanted.get(e).indexOf(common.get(p));
+            }
+        }
+        long[] numbers = wanted.stream().mapToLong(Matrices::number).toArray();
+        List<Floats> results =
+                program.run("loudness", sequence.id(), first, tokens, number, pointNumbers, numbers, places);
+        TreeMap<ProbePoint, double[]> norms = new TreeMap<>();
+        List<double[][]> loudness = wanted.stream()
+                .map(expert -> new double[expert.evidence().points().size()][])
+                .toList(); // (experts) of (own points, tokens)
+        for (int p = 0; p < common.size(); p++) {
+            float[] values = results.get(p).values(); // (1 + experts, tokens)
+            norms.put(common.get(p), row(values, 0, tokens));
+            for (int e = 0; e < n; e++) {
+                if (places[p * n + e] >= 0) {
+                    loudness.get(e)[places[p * n + e]] = row(values, e + 1, tokens);
+                }
+            }
+        }
+        List<ExpertLoudness> experts = new ArrayList<>();
+        for (int e = 0; e < n; e++) {
+            experts.add(new ExpertLoudness(wanted.get(e).evidence(), loudness.get(e)));
+        }
+        return new Loudness(experts, norms);
+    }
+
+    private static double[] row(float[] values, int row, int tokens) { // (rows, tokens) -> (tokens)
+        double[] exact = new double[tokens];
+        for (int t = 0; t < tokens; t++) {
+            exact[t] = values[row * tokens + t];
+        }
+        return exact;
+    }
+
+    private void requireOpen() {
+        if (closed) {
+            throw new IllegalStateException("the evidence matrices are closed");
+        }
+    }
+
+    @Override
+    public void close() {
+        decoder.lockedUnlessClosed(() -> {
+            closed = true;
+            experts.values().forEach(expert -> program.run("drop_evidence", expert.number()));
+            experts.clear();
+            program.run("drop_evidence", number);
+            residentBytes = 0;
+        });
+    }
+}
