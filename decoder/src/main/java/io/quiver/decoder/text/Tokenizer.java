@@ -76,6 +76,11 @@ public final class Tokenizer implements AutoCloseable {
         return tokenizer.decode(Arrays.stream(tokens).asLongStream().toArray(), skipSpecialTokens);
     }
 
+    /** Whether a text leaves the token out: special tokens, and ids that the vocabulary lacks. */
+    public boolean special(int token) {
+        return file.skipped(token);
+    }
+
     /** Starts decoding a text that comes token by token; special tokens are left out. */
     public TokenStream stream() {
         return file.byteLevel() ? new ByteLevelStream(file) : new PrefixStream(tokens -> decode(tokens, true));
