@@ -1,5 +1,8 @@
 package io.quiver.lora.arrow;
 
+import io.quiver.lora.evidence.AdapterEvidence;
+import io.quiver.lora.evidence.EvidenceTensors;
+import io.quiver.lora.evidence.ExampleCentroids;
 import io.quiver.lora.safetensors.DType;
 import io.quiver.lora.safetensors.SafetensorsFile;
 import io.quiver.lora.safetensors.SafetensorsLimits;
@@ -12,25 +15,45 @@ import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeSet;
 
 /**
  * The prototypes of one adapter as a file: safetensors with, per module, {@code prototype.<module>} F32 (in),
  * {@code sigma.<module>} F64 (min(rank, in, out)), {@code scaling.<module>} F64 (1) and {@code rank.<module>} I64 (1), and with
- * {@code format_version}, {@code algorithm} and {@code adapter_digest} in its metadata. Equal content gives equal bytes.
+ * {@code format_version}, {@code algorithm} and {@code adapter_digest} in its metadata. With evidence or examples, which
+ * {@link EvidenceTensors} writes, it is of version 2, otherwise of version 1. Equal content gives equal bytes.
  *
  * @param algorithm what computed it, such as {@link ComputePrototypes#ALGORITHM}
  * @param adapterDigest {@code sha256:…} of the adapter
  * @param prototypes by module path, each module once; at least one
+ * @param evidence if the adapter was measured against a base calibration
+ * @param examples if the adapter came with example prompts; of the same calibration as the evidence
  */
-public record PrototypeFile(String algorithm, String adapterDigest, List<ModulePrototype> prototypes) {
-    private static final String FORMAT_VERSION = "1";
+public record PrototypeFile(
+        String algorithm,
+        String adapterDigest,
+        List<ModulePrototype> prototypes,
+        Optional<AdapterEvidence> evidence,
+        Optional<ExampleCentroids> examples) {
+    private static final String ARROW_ALONE = "1";
+    private static final String WITH_EVIDENCE = "2";
 
     /** How far from 1 the length of a stored vector may be: float rounding of up to 2³¹ components stays far below. */
     private static final double LENGTH_TOLERANCE = 1e-5;
 
+    /** Without evidence. */
+    public PrototypeFile(String algorithm, String adapterDigest, List<ModulePrototype> prototypes) {
+        this(algorithm, adapterDigest, prototypes, Optional.empty(), Optional.empty());
+    }
+
     public PrototypeFile {
+        if (examples.isPresent()
+                && !evidence.map(AdapterEvidence::calibrationDigest)
+                        .equals(examples.map(ExampleCentroids::calibrationDigest))) {
+            throw new IllegalArgumentException("examples need evidence of the same calibration");
+        }
         prototypes = prototypes.stream()
                 .sorted(Comparator.comparing(ModulePrototype::module))
                 .toList();
@@ -53,7 +76,7 @@ public record PrototypeFile(String algorithm, String adapterDigest, List<ModuleP
 
     public byte[] toBytes() {
         SafetensorsWriter writer = new SafetensorsWriter()
-                .metadata("format_version", FORMAT_VERSION)
+                .metadata("format_version", evidence.isPresent() ? WITH_EVIDENCE : ARROW_ALONE)
                 .metadata("algorithm", algorithm)
                 .metadata("adapter_digest", adapterDigest);
         for (ModulePrototype prototype : prototypes) {
@@ -63,6 +86,8 @@ public record PrototypeFile(String algorithm, String adapterDigest, List<ModuleP
                     .doubles("scaling." + module, List.of(1L), new double[] {prototype.scaling()})
                     .longs("rank." + module, List.of(1L), new long[] {prototype.rank()});
         }
+        evidence.ifPresent(one -> EvidenceTensors.write(one, writer));
+        examples.ifPresent(one -> EvidenceTensors.write(one, writer));
         return writer.toBytes();
     }
 
@@ -78,27 +103,42 @@ public record PrototypeFile(String algorithm, String adapterDigest, List<ModuleP
             String algorithm = metadata.get("algorithm");
             String adapterDigest = metadata.get("adapter_digest");
             String version = metadata.get("format_version");
-            if (algorithm == null || adapterDigest == null || !FORMAT_VERSION.equals(version)) {
-                throw new InvalidPrototypeFileException("not a prototype file of version " + FORMAT_VERSION
-                        + ": its metadata says " + metadata.keySet() + ", version " + version);
+            boolean measured = WITH_EVIDENCE.equals(version);
+            if (algorithm == null || adapterDigest == null || !(measured || ARROW_ALONE.equals(version))) {
+                throw new InvalidPrototypeFileException("not a prototype file of version " + ARROW_ALONE + " or "
+                        + WITH_EVIDENCE + ": its metadata says " + metadata.keySet() + ", version " + version);
             }
             List<ModulePrototype> prototypes = new ArrayList<>();
-            for (String module : modules(file)) {
+            for (String module : modules(file, measured)) {
                 prototypes.add(readPrototype(file, module));
             }
-            return new PrototypeFile(algorithm, adapterDigest, prototypes);
+            if (!measured) {
+                return new PrototypeFile(algorithm, adapterDigest, prototypes);
+            }
+            return new PrototypeFile(
+                    algorithm,
+                    adapterDigest,
+                    prototypes,
+                    Optional.of(EvidenceTensors.readEvidence(file)),
+                    EvidenceTensors.readExamples(file));
         } catch (IllegalArgumentException e) {
             throw new InvalidPrototypeFileException(String.valueOf(e.getMessage()));
         }
     }
 
-    private static TreeSet<String> modules(SafetensorsFile file) {
+    private static TreeSet<String> modules(SafetensorsFile file, boolean measured) {
         TreeSet<String> modules = new TreeSet<>();
         for (TensorInfo tensor : file.header().tensors()) {
             int dot = tensor.name().indexOf('.');
             switch (tensor.name().substring(0, Math.max(0, dot))) {
                 case "prototype", "sigma", "scaling", "rank" ->
                     modules.add(tensor.name().substring(dot + 1));
+                case "evidence", "examples" -> {
+                    if (!measured) {
+                        throw new InvalidPrototypeFileException(
+                                "a file of version " + ARROW_ALONE + " has the tensor " + tensor.name());
+                    }
+                }
                 default -> throw new InvalidPrototypeFileException("unknown tensor " + tensor.name());
             }
         }

@@ -42,12 +42,24 @@ public final class ChooseByEvidence {
                 throw new IllegalArgumentException("there is loudness at " + loudness.length
                         + " points, the expert has " + evidence.points().size());
             }
-            for (double[] point : loudness) {
+            for (double[] point : loudness) { // (tokens)
                 if (point.length != loudness[0].length) {
                     throw new IllegalArgumentException("the points have different numbers of tokens");
                 }
             }
         }
+    }
+
+    /** Numbers in single precision as doubles, row by row. */
+    public static double[][] exact(float[][] rows) { // (points, tokens) both
+        double[][] exact = new double[rows.length][];
+        for (int i = 0; i < rows.length; i++) {
+            exact[i] = new double[rows[i].length];
+            for (int t = 0; t < rows[i].length; t++) {
+                exact[i][t] = rows[i][t];
+            }
+        }
+        return exact;
     }
 
     /**

@@ -36,4 +36,13 @@ public record ExactInputs(int in, double[] values) implements CentredInputs {
         }
         return norms;
     }
+
+    @Override
+    public float[] singles() { // (tokens, in)
+        float[] singles = new float[values.length];
+        for (int i = 0; i < singles.length; i++) {
+            singles[i] = (float) values[i];
+        }
+        return singles;
+    }
 }

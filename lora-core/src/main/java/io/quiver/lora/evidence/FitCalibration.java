@@ -54,12 +54,9 @@ public final class FitCalibration {
      */
     public PointCalibration fit(ProbePoint point, TokenInputs.Sets inputs, GenericRequests requests) {
         Whitened whitened = whiten(point, inputs.fit());
+        int in = inputs.fit().in();
         double[] directions = DenseProducts.times(
-                whitened.whitening().matrix(),
-                gaussian(point, whitened.whitening().in()),
-                whitened.whitening().in(),
-                whitened.whitening().in(),
-                PointBaseline.DIRECTIONS);
+                whitened.whitening().matrix(), gaussian(point, in), in, in, PointBaseline.DIRECTIONS);
         return complete(point, inputs, requests, whitened, directions);
     }
 
@@ -84,20 +81,19 @@ public final class FitCalibration {
     private Whitened whiten(ProbePoint point, TokenInputs fit) {
         int in = fit.in();
         double[] mean = mean(fit);
-        double[] covariance = new double[in * in];
-        double[] row = new double[in];
+        double[][] sums = new double[in][in];
+        double[][] rows = new double[BLOCK][in];
+        double[] ones = new double[BLOCK];
+        Arrays.fill(ones, 1);
         for (int first = 0; first < fit.tokens(); first += BLOCK) {
             int count = Math.min(BLOCK, fit.tokens() - first);
-            double[] rows = new double[count * in];
             for (int t = 0; t < count; t++) {
-                fit.copyRow(first + t, row);
-                for (int i = 0; i < in; i++) {
-                    rows[t * in + i] = row[i] - mean[i];
-                }
+                fit.copyRow(first + t, rows[t]);
+                DenseProducts.addOne(-1, mean, rows[t], 0);
             }
-            DenseProducts.addGram(rows, rows, count, in, covariance);
+            DenseProducts.addGram(rows, ones, count, sums);
         }
-        DenseProducts.mirror(covariance, in);
+        double[] covariance = DenseProducts.symmetric(sums);
         double trace = 0;
         for (int i = 0; i < in * in; i++) {
             covariance[i] /= fit.tokens();
@@ -161,7 +157,7 @@ public final class FitCalibration {
         checkTokens(point, "threshold", inputs.threshold(), requests.contentTokens(requests.threshold()));
         CentredInputs statistics = centred(point, inputs.statistics(), whitened.mean());
         CentredInputs threshold = centred(point, inputs.threshold(), whitened.mean());
-        double[] rows = transposed(directions, whitened.whitening().in());
+        double[] rows = PointBaseline.rows(directions, whitened.mean().length);
         double[] statisticsNorms = statistics.norms(rows);
         Moments norm = Moments.of(statisticsNorms);
         return new PointCalibration(
@@ -180,15 +176,6 @@ public final class FitCalibration {
             throw new IllegalArgumentException("the set " + set + " has " + inputs.tokens() + " inputs at " + point
                     + ", its requests have " + expected + " tokens");
         }
-    }
-
-    private static double[] transposed(double[] directions, int in) { // (in, 8) -> (8, in)
-        int columns = directions.length / in;
-        double[] rows = new double[directions.length];
-        for (int i = 0; i < directions.length; i++) {
-            rows[i % columns * in + i / columns] = directions[i];
-        }
-        return rows;
     }
 
     /** Mean of the inputs of the last token of every request. */

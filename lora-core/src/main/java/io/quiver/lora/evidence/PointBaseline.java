@@ -33,6 +33,19 @@ public record PointBaseline(
         return mean.length;
     }
 
+    /** Dᵀ, row-major. */
+    public double[] directionRows() { // (8, in)
+        return rows(directions, mean.length);
+    }
+
+    static double[] rows(double[] directions, int in) { // (in, 8) -> (8, in)
+        double[] rows = new double[directions.length];
+        for (int i = 0; i < directions.length; i++) {
+            rows[i % DIRECTIONS * in + i / DIRECTIONS] = directions[i];
+        }
+        return rows;
+    }
+
     /** The z-score of ‖Dᵀ(x − μ)‖. */
     public double normScore(double norm) {
         return (norm - normMean) / normDeviation;

@@ -1,27 +1,72 @@
 package io.quiver.lora.evidence;
 
-import java.util.Arrays;
 import java.util.stream.IntStream;
 
 /**
- * Centred inputs in single precision, multiplied block by block on the common pool: good to 1e-5 relative, and fast enough to
- * measure an adapter while somebody waits.
- *
- * @param values x − μ, row-major // (tokens, in)
+ * Centred inputs in single precision, multiplied block by block on the common pool: norms are good to 1e-5 relative, and come
+ * fast enough to measure an adapter while somebody waits.
  */
-public record SampledInputs(int in, float[] values) implements CentredInputs {
-    /** Tokens that are multiplied together. Sums of a block stay in the first cache. */
+public final class SampledInputs implements CentredInputs {
+    /** Tokens that are multiplied together: four features of them and their sums for some rows stay in the first cache. */
     private static final int BLOCK = 256;
 
-    public SampledInputs {
+    /** Features whose products are added to a sum in one pass: with more arrays in a loop the compiler does not vectorise it. */
+    private static final int FUSED = 4;
+
+    private final int in;
+    private final int tokens;
+
+    /** x − μ, transposed: neighbours in memory are tokens // (blocks) of (in, BLOCK or the rest) */
+    private final float[][][] blocks;
+
+    /**
+     * @param values x − μ, row-major; copied // (tokens, in)
+     * @throws IllegalArgumentException if they are no rows
+     */
+    public SampledInputs(int in, float[] values) {
         if (in < 1 || values.length % in != 0) {
             throw new IllegalArgumentException(values.length + " values are no rows of " + in);
         }
+        this.in = in;
+        tokens = values.length / in;
+        blocks = new float[(tokens + BLOCK - 1) / BLOCK][][];
+        for (int block = 0; block < blocks.length; block++) {
+            int count = count(block);
+            blocks[block] = new float[in][count];
+            for (int t = 0; t < count; t++) {
+                for (int i = 0; i < in; i++) {
+                    blocks[block][i][t] = values[(block * BLOCK + t) * in + i];
+                }
+            }
+        }
+    }
+
+    private int count(int block) {
+        return Math.min(BLOCK, tokens - block * BLOCK);
+    }
+
+    @Override
+    public int in() {
+        return in;
     }
 
     @Override
     public int tokens() {
-        return values.length / in;
+        return tokens;
+    }
+
+    @Override
+    public float[] singles() { // (tokens, in)
+        float[] values = new float[tokens * in];
+        for (int block = 0; block < blocks.length; block++) {
+            int count = count(block);
+            for (int t = 0; t < count; t++) {
+                for (int i = 0; i < in; i++) {
+                    values[(block * BLOCK + t) * in + i] = blocks[block][i][t];
+                }
+            }
+        }
+        return values;
     }
 
     @Override
@@ -29,45 +74,71 @@ public record SampledInputs(int in, float[] values) implements CentredInputs {
         if (matrix.length % in != 0) {
             throw new IllegalArgumentException(matrix.length + " elements are no rows of " + in);
         }
-        double[] norms = new double[tokens()];
-        IntStream.range(0, (norms.length + BLOCK - 1) / BLOCK)
-                .parallel()
-                .forEach(block -> blockNorms(matrix, block * BLOCK, norms));
+        float[] factors = new float[matrix.length];
+        for (int i = 0; i < factors.length; i++) {
+            factors[i] = (float) matrix[i];
+        }
+        double[] norms = new double[tokens];
+        IntStream.range(0, blocks.length).parallel().forEach(block -> blockNorms(factors, block, norms));
         return norms;
     }
 
-    private void blockNorms(double[] matrix, int first, double[] norms) { // (rows, in), (tokens)
-        int count = Math.min(BLOCK, norms.length - first);
-        float[] columns = transposed(first, count); // (in, count)
-        float[] sums = new float[count];
-        double[] squares = new double[count];
-        for (int row = 0; row < matrix.length; row += in) {
-            Arrays.fill(sums, 0);
-            for (int i = 0; i < in; i++) {
-                addScaled((float) matrix[row + i], columns, i * count, sums);
+    private void blockNorms(float[] factors, int block, double[] norms) { // (rows, in), (tokens)
+        int count = count(block);
+        int rows = factors.length / in;
+        float[][] features = blocks[block]; // (in, count)
+        float[][] sums = new float[rows][count];
+        int whole = in - in % FUSED;
+        for (int i = 0; i < whole; i += FUSED) {
+            for (int row = 0; row < rows; row++) {
+                addFour(factors, row * in + i, features, i, sums[row]);
             }
-            for (int t = 0; t < count; t++) {
-                squares[t] += (double) sums[t] * sums[t];
+        }
+        for (int i = whole; i < in; i++) {
+            for (int row = 0; row < rows; row++) {
+                addOne(factors[row * in + i], features[i], sums[row]);
             }
         }
         for (int t = 0; t < count; t++) {
-            norms[first + t] = Math.sqrt(squares[t]);
-        }
-    }
-
-    private float[] transposed(int first, int count) { // (in, count)
-        float[] columns = new float[in * count];
-        for (int t = 0; t < count; t++) {
-            for (int i = 0; i < in; i++) {
-                columns[i * count + t] = values[(first + t) * in + i];
+            double square = 0;
+            for (float[] sum : sums) { // (count)
+                square += (double) sum[t] * sum[t];
             }
+            norms[block * BLOCK + t] = Math.sqrt(square);
         }
-        return columns;
     }
 
-    private static void addScaled(float factor, float[] column, int offset, float[] sums) { // (in × count), (count)
+    private static void addFour(float[] factors, int at, float[][] features, int first, float[] sums) {
+        addFour(
+                factors[at],
+                features[first],
+                factors[at + 1],
+                features[first + 1],
+                factors[at + 2],
+                features[first + 2],
+                factors[at + 3],
+                features[first + 3],
+                sums);
+    }
+
+    private static void addFour(
+            float a,
+            float[] w,
+            float b,
+            float[] x,
+            float c,
+            float[] y,
+            float d,
+            float[] z,
+            float[] sums) { // (count) all
         for (int t = 0; t < sums.length; t++) {
-            sums[t] += factor * column[offset + t];
+            sums[t] += (a * w[t] + b * x[t]) + (c * y[t] + d * z[t]);
+        }
+    }
+
+    private static void addOne(float a, float[] x, float[] sums) { // (count) both
+        for (int t = 0; t < sums.length; t++) {
+            sums[t] += a * x[t];
         }
     }
 }

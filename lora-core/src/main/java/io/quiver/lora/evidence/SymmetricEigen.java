@@ -33,7 +33,7 @@ record SymmetricEigen(double[] values, double[] vectors) {
      * @throws IllegalStateException if the iteration does not converge, which finite input does not cause
      */
     static SymmetricEigen of(double[] symmetric, int n) {
-        Tridiagonal tridiagonal = Tridiagonal.of(symmetric.clone(), n);
+        Tridiagonal tridiagonal = Tridiagonal.of(DenseProducts.rows(symmetric, n, n));
         Rotations rotations = new Rotations(n);
         double[] values = tridiagonal.diagonal.clone();
         diagonalise(values, Arrays.copyOf(tridiagonal.beside, n), rotations);
@@ -41,14 +41,14 @@ record SymmetricEigen(double[] values, double[] vectors) {
         IntStream.range(0, (n + PANEL - 1) / PANEL).parallel().forEach(panel -> {
             int first = panel * PANEL;
             int width = Math.min(PANEL, n - first);
-            double[] rows = new double[n * width]; // (n, width)
+            double[][] rows = new double[n][width];
             for (int j = 0; j < width; j++) {
-                rows[(first + j) * width + j] = 1;
+                rows[first + j][j] = 1;
             }
-            tridiagonal.reflect(rows, width);
-            rotations.apply(rows, width);
+            tridiagonal.reflect(rows);
+            rotations.apply(rows);
             for (int i = 0; i < n; i++) {
-                System.arraycopy(rows, i * width, vectors, i * n + first, width);
+                System.arraycopy(rows[i], 0, vectors, i * n + first, width);
             }
         });
         return new SymmetricEigen(values, vectors);
@@ -62,118 +62,97 @@ record SymmetricEigen(double[] values, double[] vectors) {
      * @param reflectors u of the reflection I − f·u·uᵀ of step k in row k, from column k + 1 on // (n, n)
      * @param factors f, 0 where there was nothing to reflect // (n)
      */
-    private record Tridiagonal(double[] diagonal, double[] beside, double[] reflectors, double[] factors) {
+    private record Tridiagonal(double[] diagonal, double[] beside, double[][] reflectors, double[] factors) {
         /** Decomposes in place: the rows that are done hold the reflectors. */
-        static Tridiagonal of(double[] a, int n) { // (n, n)
+        static Tridiagonal of(double[][] a) { // (n, n)
+            int n = a.length;
             double[] diagonal = new double[n];
             double[] beside = new double[n];
             double[] factors = new double[n];
-            double[] p = new double[n];
+            double[] w = new double[n];
             for (int k = 0; k < n; k++) {
-                int row = k * n;
-                diagonal[k] = a[row + k];
+                double[] u = a[k];
+                diagonal[k] = u[k];
                 if (k == n - 1) {
                     break;
                 }
-                double norm = norm(a, row + k + 1, row + n);
-                if (k == n - 2 || norm == Math.abs(a[row + k + 1])) {
-                    beside[k] = a[row + k + 1];
+                double first = u[k + 1];
+                double norm = norm(u, k + 1);
+                if (k == n - 2 || norm == Math.abs(first)) {
+                    beside[k] = first;
                     continue;
                 }
-                double first = a[row + k + 1];
                 beside[k] = -Math.copySign(norm, first);
-                a[row + k + 1] = first - beside[k];
-                // |u|² = 2·norm·(norm + |first|), so f = 2/|u|².
+                u[k + 1] = first - beside[k];
+                // |u|² = 2·norm·(norm + |first|), and f = 2/|u|².
                 factors[k] = 1 / (norm * (norm + Math.abs(first)));
-                project(a, n, k, factors[k], p);
-                update(a, n, k, p);
+                project(a, k, factors[k], w);
+                for (int i = k + 1; i < n; i++) {
+                    DenseProducts.addTwo(-u[i], w, -w[i], u, a[i], k + 1);
+                }
             }
             return new Tridiagonal(diagonal, beside, a, factors);
         }
 
-        /** w = f·A·u − (f²·uᵀA·u/2)·u over what is left of A. */
-        private static void project(double[] a, int n, int k, double factor, double[] w) { // (n, n), (n)
-            int u = k * n;
+        /** w = f·A·u − (f²·uᵀA·u/2)·u over what is left of A, so that the reflected A is A − u·wᵀ − w·uᵀ. */
+        private static void project(double[][] a, int k, double factor, double[] w) { // (n, n), (n)
+            int n = a.length;
+            double[] u = a[k];
             Arrays.fill(w, k + 1, n, 0);
             int i = k + 1;
             for (; i + 4 <= n; i += 4) {
-                double u0 = factor * a[u + i];
-                double u1 = factor * a[u + i + 1];
-                double u2 = factor * a[u + i + 2];
-                double u3 = factor * a[u + i + 3];
-                int r0 = i * n;
-                int r1 = r0 + n;
-                int r2 = r1 + n;
-                int r3 = r2 + n;
-                for (int j = k + 1; j < n; j++) {
-                    w[j] += (u0 * a[r0 + j] + u1 * a[r1 + j]) + (u2 * a[r2 + j] + u3 * a[r3 + j]);
-                }
+                DenseProducts.addFour(
+                        factor * u[i],
+                        a[i],
+                        factor * u[i + 1],
+                        a[i + 1],
+                        factor * u[i + 2],
+                        a[i + 2],
+                        factor * u[i + 3],
+                        a[i + 3],
+                        w,
+                        k + 1);
             }
             for (; i < n; i++) {
-                DenseProducts.addOne(factor * a[u + i], a, i * n, w, 0, k + 1, n);
+                DenseProducts.addOne(factor * u[i], a[i], w, k + 1);
             }
             double product = 0;
             for (int j = k + 1; j < n; j++) {
-                product += w[j] * a[u + j];
+                product += w[j] * u[j];
             }
-            DenseProducts.addOne(-0.5 * factor * product, a, u, w, 0, k + 1, n);
+            DenseProducts.addOne(-0.5 * factor * product, u, w, k + 1);
         }
 
-        /** A −= u·wᵀ + w·uᵀ over what is left of A. */
-        private static void update(double[] a, int n, int k, double[] w) { // (n, n), (n)
-            int u = k * n;
-            for (int i = k + 1; i < n; i++) {
-                double ui = a[u + i];
-                double wi = w[i];
-                int row = i * n;
-                for (int j = k + 1; j < n; j++) {
-                    a[row + j] -= ui * w[j] + wi * a[u + j];
-                }
-            }
-        }
-
-        private static double norm(double[] a, int from, int to) { // (n, n)
+        private static double norm(double[] a, int from) { // (n)
             double largest = 0;
-            for (int i = from; i < to; i++) {
+            for (int i = from; i < a.length; i++) {
                 largest = Math.max(largest, Math.abs(a[i]));
             }
             if (largest == 0) {
                 return 0;
             }
             double square = 0;
-            for (int i = from; i < to; i++) {
+            for (int i = from; i < a.length; i++) {
                 square += (a[i] / largest) * (a[i] / largest);
             }
             return largest * Math.sqrt(square);
         }
 
         /** Multiplies rows by Qᵀ from the left: the first reflection first. */
-        void reflect(double[] rows, int width) { // (n, width)
+        void reflect(double[][] rows) { // (n, width)
             int n = diagonal.length;
-            double[] products = new double[width];
+            double[] products = new double[rows[0].length];
             for (int k = 0; k < n; k++) {
                 if (factors[k] == 0) {
                     continue;
                 }
                 Arrays.fill(products, 0);
                 for (int i = k + 1; i < n; i++) {
-                    addRow(factors[k] * reflectors[k * n + i], rows, i * width, products);
+                    DenseProducts.addOne(factors[k] * reflectors[k][i], rows[i], products, 0);
                 }
                 for (int i = k + 1; i < n; i++) {
-                    takeRow(reflectors[k * n + i], products, rows, i * width);
+                    DenseProducts.addOne(-reflectors[k][i], products, rows[i], 0);
                 }
-            }
-        }
-
-        private static void addRow(double factor, double[] rows, int at, double[] sum) { // (n, width), (width)
-            for (int j = 0; j < sum.length; j++) {
-                sum[j] += factor * rows[at + j];
-            }
-        }
-
-        private static void takeRow(double factor, double[] row, double[] rows, int at) { // (width), (n, width)
-            for (int j = 0; j < row.length; j++) {
-                rows[at + j] -= factor * row[j];
             }
         }
     }
@@ -260,19 +239,27 @@ record SymmetricEigen(double[] values, double[] vectors) {
             count++;
         }
 
-        void apply(double[] panel, int width) { // (n, width)
+        void apply(double[][] panel) { // (n, width)
+            double[] spare = new double[panel[0].length];
             for (int k = 0; k < count; k++) {
-                rotate(panel, rows[k] * width, width, cosines[k], sines[k]);
+                double[] upper = panel[rows[k]];
+                double[] lower = panel[rows[k] + 1];
+                combine(sines[k], upper, cosines[k], lower, spare);
+                combineInto(cosines[k], upper, -sines[k], lower);
+                panel[rows[k] + 1] = spare;
+                spare = lower;
             }
         }
 
-        private static void rotate(double[] panel, int at, int width, double cosine, double sine) { // (n, width)
-            int next = at + width;
-            for (int j = 0; j < width; j++) {
-                double lower = panel[next + j];
-                double upper = panel[at + j];
-                panel[next + j] = sine * upper + cosine * lower;
-                panel[at + j] = cosine * upper - sine * lower;
+        private static void combine(double a, double[] x, double b, double[] y, double[] sum) { // (width) all
+            for (int j = 0; j < sum.length; j++) {
+                sum[j] = a * x[j] + b * y[j];
+            }
+        }
+
+        private static void combineInto(double a, double[] x, double b, double[] y) { // (width) both
+            for (int j = 0; j < x.length; j++) {
+                x[j] = a * x[j] + b * y[j];
             }
         }
     }

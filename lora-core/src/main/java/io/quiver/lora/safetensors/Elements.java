@@ -28,6 +28,23 @@ final class Elements {
         return Float.intBitsToFloat(sign | (exponent + 112) << 23 | fraction << 13);
     }
 
+    /** The nearest IEEE 754 binary16 number, of two equally near ones the even one; infinite from 65520 on. */
+    static short toFloat16(float value) {
+        int bits = Float.floatToRawIntBits(value);
+        int sign = bits >>> 16 & 0x8000;
+        float magnitude = Math.abs(value);
+        if (!(magnitude < 65520f)) {
+            return (short) (sign | (Float.isNaN(value) ? 0x7e00 : 0x7c00));
+        }
+        if (magnitude < 0x1p-14f) {
+            // Subnormal: a whole number of the least step, 2⁻²⁴.
+            return (short) (sign | (int) Math.rint(magnitude * 0x1p24));
+        }
+        int exponentAndFraction = (bits & 0x7fffffff) - (112 << 23);
+        int rounded = exponentAndFraction + 0xfff + (exponentAndFraction >>> 13 & 1);
+        return (short) (sign | rounded >>> 13);
+    }
+
     /** The value of a bfloat16 number: the upper half of a float. */
     static float bfloat16(short bits) {
         return Float.intBitsToFloat(bits << 16);

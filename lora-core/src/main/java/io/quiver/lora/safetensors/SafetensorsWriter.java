@@ -13,6 +13,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.function.Supplier;
 import tools.jackson.core.JsonGenerator;
 import tools.jackson.core.ObjectWriteContext;
 import tools.jackson.core.json.JsonFactory;
@@ -27,7 +28,25 @@ public final class SafetensorsWriter {
     private final Map<String, Entry> entries = new HashMap<>();
     private final TreeMap<String, String> metadata = new TreeMap<>();
 
-    private record Entry(String name, DType dtype, List<Long> shape, byte[] data) {}
+    /**
+     * A tensor whose bytes are made when they are written.
+     *
+     * @param data makes as many bytes as the shape takes, always the same
+     */
+    private record Entry(String name, DType dtype, List<Long> shape, Supplier<byte[]> data) {
+        long sizeBytes() {
+            return TensorInfo.count(shape) * dtype.elementBytes();
+        }
+
+        byte[] bytes() {
+            byte[] bytes = data.get();
+            if (bytes.length != sizeBytes()) {
+                throw new IllegalArgumentException(
+                        bytes.length + " bytes do not fill " + dtype + " " + shape + " of tensor " + name);
+            }
+            return bytes;
+        }
+    }
 
     public SafetensorsWriter metadata(String key, String value) {
         metadata.put(key, value);
@@ -69,9 +88,46 @@ public final class SafetensorsWriter {
             throw new IllegalArgumentException(
                     data.length + " bytes do not fill " + dtype + " " + shape + " of tensor " + name);
         }
-        if (name.equals("__metadata__")
-                || entries.putIfAbsent(name, new Entry(name, dtype, List.copyOf(shape), data)) != null) {
-            throw new IllegalArgumentException("the name " + name + " is taken");
+        return add(new Entry(name, dtype, List.copyOf(shape), () -> data));
+    }
+
+    /**
+     * Adds a tensor of binary16 numbers, each rounded to the nearest, that are made when they are written, so that of many large
+     * tensors one is in memory at a time.
+     *
+     * @param values makes the elements, row-major, always the same; writing fails with an {@link IllegalArgumentException} if they
+     *     do not fill the shape or one is too large for the type // (elements)
+     */
+    public SafetensorsWriter halves(String name, List<Long> shape, Supplier<float[]> values) {
+        return add(new Entry(name, DType.F16, List.copyOf(shape), () -> halves(values.get(), name)));
+    }
+
+    private static byte[] halves(float[] values, String name) { // (elements) -> (bytes)
+        byte[] bytes = new byte[Math.multiplyExact(values.length, 2)];
+        for (int i = 0; i < values.length; i++) {
+            short half = Elements.toFloat16(values[i]);
+            if ((half & 0x7c00) == 0x7c00) {
+                throw new IllegalArgumentException(values[i] + " in tensor " + name + " is no number of type F16");
+            }
+            Elements.SHORTS.set(bytes, 2 * i, half);
+        }
+        return bytes;
+    }
+
+    /** The same for single precision. */
+    public SafetensorsWriter floats(String name, List<Long> shape, Supplier<float[]> values) {
+        return add(new Entry(name, DType.F32, List.copyOf(shape), () -> {
+            float[] elements = values.get();
+            ByteBuffer buffer =
+                    ByteBuffer.allocate(Math.multiplyExact(elements.length, 4)).order(ByteOrder.LITTLE_ENDIAN);
+            buffer.asFloatBuffer().put(elements);
+            return buffer.array();
+        }));
+    }
+
+    private SafetensorsWriter add(Entry entry) {
+        if (entry.name().equals("__metadata__") || entries.putIfAbsent(entry.name(), entry) != null) {
+            throw new IllegalArgumentException("the name " + entry.name() + " is taken");
         }
         return this;
     }
@@ -87,7 +143,7 @@ public final class SafetensorsWriter {
                 .array());
         out.write(header);
         for (Entry entry : ordered) {
-            out.write(entry.data());
+            out.write(entry.bytes());
         }
     }
 
@@ -120,7 +176,7 @@ public final class SafetensorsWriter {
                 json.writeEndArray();
                 json.writeArrayPropertyStart("data_offsets");
                 json.writeNumber(position);
-                position += entry.data().length;
+                position += entry.sizeBytes();
                 json.writeNumber(position);
                 json.writeEndArray();
                 json.writeEndObject();

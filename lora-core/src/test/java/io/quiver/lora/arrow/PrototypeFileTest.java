@@ -56,7 +56,7 @@ class PrototypeFileTest {
 
     @Test
     void another_format_version_is_refused() {
-        refused("version 2", writer -> writer.metadata("format_version", "2"));
+        refused("version 3", writer -> writer.metadata("format_version", "3"));
     }
 
     @Test
