@@ -2,9 +2,9 @@
 //
 // At every point each thread computes its share of the rows of the linear layers and of the coarse scores; then the experts are chosen
 // (exact scores only of those that the coarse ones cannot rule out); then the chosen A are applied, then B, and what follows the linear
-// layer (rotation and cache, residual, SiLU) is done by the thread that owns the outputs. Barriers stand between. Without experts at
-// a point the barriers for them are left out. No result depends on the number of threads, nor on the other rows of the step.
-#include "choose.h"
+// layer (rotation and cache, residual, SiLU) is done by the thread that owns the outputs. Barriers stand between, and pieces of the linears'
+// own work cover them. Without experts at a point the barriers for them are left out. No result depends on the number of threads, nor on the other rows of the step.
+#include "experts.h"
 #include <algorithm>
 #include <vector>
 
@@ -27,11 +27,12 @@ class Pass {
   std::vector<float> kept_normed;
   std::vector<X> kept_input;
   std::vector<float> small;
+  Experts<W> experts;
 
  public:
   Pass(const Step &step, Barrier &barrier, Scratch &shared, int t, int threads)
       : step(step), model(*step.model), barrier(barrier), shared(shared), t(t), threads(threads), rows((int)step.rows),
-        normed(step.rows * shared.widest), input(step.rows * shared.widest) {}
+        normed(step.rows * shared.widest), input(step.rows * shared.widest), experts(step, shared, t, threads, normed, input) {}
 
   void run() {
     embed();
@@ -115,214 +116,53 @@ class Pass {
   }
 
   // The linears at one point with their experts: this thread's outputs in shared.y (rows, outputs). The outputs are `blocks` blocks of units,
-  // a unit is `unit` outputs: this thread has the same units of every block.
+  // a unit is `unit` outputs: this thread has the same units of every block. What the experts need of the other threads is asked for before
+  // a piece of the linears' own work and used after it, so that hardly anybody waits.
   void linear(int64_t point, const void *weights, const W *bias, int64_t n, int64_t units, int64_t unit, int64_t blocks) {
-    const W *w = (const W *)weights;
     const int64_t height = point % 4 == 0 ? units * unit : point % 4 == 2 ? model.intermediate : model.hidden;
     outputs = height * blocks;
     Range mine = share(units, t, threads);
     first = mine.first * unit;
     last = std::min(mine.last * unit, height);
-    for (int64_t b = 0; b < blocks && first < last; b++) {
-      multiply(w + (b * height + first) * n, last - first, n, input.data(), shared.widest, rows, &shared.y[b * height + first], outputs);
-      for (int m = 0; bias && m < rows; m++)
-        for (int64_t i = b * height + first; i < b * height + last; i++) shared.y[m * outputs + i] += number(bias[i]);
-    }
+    auto own = [&](int piece, int pieces) {
+      Range some = share(mine.last - mine.first, piece, pieces);
+      int64_t from = (mine.first + some.first) * unit, to = std::min((mine.first + some.last) * unit, height);
+      for (int64_t b = 0; b < blocks && from < to; b++) base((const W *)weights, bias, n, b * height + from, b * height + to);
+    };
     bool gated = false, constant = false;
     for (int64_t p = 0; p < step.parts; p++) {
       const Part &part = step.part[p];
-      const Place &place = part.place[point];
-      if (place.most == 0) continue;
-      if (part.top_k == 0) {
-        constant = true;
-      } else {
-        gated = true;
-        coarse(part, place, n);
-      }
+      if (part.place[point].most == 0) continue;
+      (part.top_k == 0 ? constant : gated) = true;
+      if (part.top_k != 0) experts.coarse(part, part.place[point], n);
     }
-    if (!gated && !constant) return;
+    if (!gated && !constant) {
+      own(0, 1);
+      return;
+    }
+    const int pieces = gated ? 3 : 1;
     if (gated) {
-      barrier.wait(threads);
-      select(point, n);
-      barrier.wait(threads);
+      int scored = barrier.arrive(threads);
+      own(0, pieces);
+      barrier.wait_since(scored);
+      experts.select(point, n);
+      int selected = barrier.arrive(threads);
+      own(1, pieces);
+      barrier.wait_since(selected);
     }
-    project(point, n);
-    barrier.wait(threads);
-    for (int64_t b = 0; b < blocks; b++) add(point, b * height + first, b * height + last);
+    experts.project(point, n);
+    for (int64_t b = 0; b < blocks; b++) experts.expect(point, b * height + first, b * height + last);
+    int projected = barrier.arrive(threads);
+    own(pieces - 1, pieces);
+    barrier.wait_since(projected);
+    for (int64_t b = 0; b < blocks; b++) experts.add(point, b * height + first, b * height + last, outputs);
   }
 
-  int64_t chosen_of(const Part &part, const Place &place) const {
-    return part.top_k == 0 ? place.experts : std::min(part.top_k, place.most);
-  }
-
-  // Where one row's choices for one linear are, and the factors of the chosen experts.
-  Choice *choices(int64_t row, int64_t linear, int64_t k) { return &shared.choices[row * shared.choices_of_row + linear * k]; }
-  float *hidden_of(int64_t row, int64_t linear, int64_t k, int64_t rank) { return &shared.low[row * shared.low_of_row + linear * k * rank]; }
-
-  Choice choice(const Part &part, const Place &place, int64_t row, int64_t linear, int64_t k, int64_t i) {
-    if (part.top_k == 0) return {i, place.slot[i] == 0 ? 0 : place.fixed[i]};
-    return choices(row, linear, k)[i];
-  }
-
-  // |x.p| before the absolute value: shared.scores (rows, experts, linears), this thread's experts.
-  void coarse(const Part &part, const Place &place, int64_t n) {
-    Range mine = share(place.experts, t, threads);
-    for (int64_t e = mine.first; e < mine.last;) {
-      // Experts that lie side by side are one matrix.
-      int64_t until = e + 1;
-      while (until < mine.last && place.slot[until] == place.slot[until - 1] + 1) until++;
-      multiply((const W *)place.coarse + place.slot[e] * place.linears * n, (until - e) * place.linears, n, &input[part.first * shared.widest],
-               shared.widest, (int)part.rows, &shared.scores[part.first * shared.scores_of_row + e * place.linears], shared.scores_of_row);
-      e = until;
-    }
-  }
-
-  // Top k of |x.p| and their softmax, for every row and linear with a gate; whoever's turn it is does one.
-  void select(int64_t point, int64_t n) {
-    int64_t turn = 0;
-    for (int64_t p = 0; p < step.parts; p++) {
-      const Part &part = step.part[p];
-      const Place &place = part.place[point];
-      if (place.most == 0 || part.top_k == 0) continue;
-      for (int64_t row = part.first; row < part.first + part.rows; row++)
-        for (int64_t j = 0; j < place.linears; j++)
-          if (turn++ % threads == t) select(part, p, place, point, row, j, n);
-    }
-  }
-
-  void select(const Part &part, int64_t p, const Place &place, int64_t point, int64_t row, int64_t j, int64_t n) {
-    const int64_t k = chosen_of(part, place);
-    Choice *best = choices(row, j, k);
-    choose<W>(place, j, n, k, &normed[row * shared.widest], &input[row * shared.widest], &shared.scores[row * shared.scores_of_row + j],
-              (float)step.inverse_temperature[p], best, small);
-    if (part.chosen) {
-      int64_t at = (row - part.first) * part.entries + entry(part, point) + j * k;
-      for (int64_t i = 0; i < k; i++) {
-        part.chosen[at + i] = (float)best[i].expert;
-        part.coefficients[at + i] = best[i].weight;
-      }
-    }
-    leave_out(place, best, k, j);
-  }
-
-  static int64_t entry(const Part &part, int64_t point) {
-    int64_t entries = 0;
-    for (int64_t q = 0; q < point; q++)
-      if (part.place[q].most > 0) entries += part.place[q].linears * std::min(part.top_k, part.place[q].most);
-    return entries;
-  }
-
-  // The chosen A: shared.low (rows, linears, k, rank), not yet weighted. Split among the threads by pieces of four ranks.
-  void project(int64_t point, int64_t n) {
-    int64_t pieces = 0;
-    each_choice(point, [&](int64_t, const Place &place, int64_t, const Choice &, float *) { pieces += (place.rank + 3) / 4; });
-    Range mine = share(pieces, t, threads);
-    int64_t at = 0;
-    float *waiting = nullptr;
-    const W *waiting_a = nullptr;
-    int64_t waiting_rows = 0, waiting_row = 0;
-    each_choice(point, [&](int64_t row, const Place &place, int64_t j, const Choice &choice, float *to) {
-      int64_t begin = std::max(mine.first - at, (int64_t)0), end = std::min(mine.last - at, (place.rank + 3) / 4);
-      at += (place.rank + 3) / 4;
-      if (begin >= end) return;
-      const W *a = (const W *)place.a + (place.slot[choice.expert] * place.linears + j) * place.rank * n;
-      int64_t from = 4 * begin, until = std::min(4 * end, place.rank);
-      fetch(a + from * n, (until - from) * n * (int64_t)sizeof(W));
-      // One behind: what comes next is on its way while this is multiplied.
-      if (waiting) multiply(waiting_a, waiting_rows, n, &input[waiting_row * shared.widest], shared.widest, 1, waiting, place.rank);
-      waiting = to + from;
-      waiting_a = a + from * n;
-      waiting_rows = until - from;
-      waiting_row = row;
-    });
-    if (waiting) multiply(waiting_a, waiting_rows, n, &input[waiting_row * shared.widest], shared.widest, 1, waiting, 0);
-  }
-
-  template <class Visit>
-  void each_choice(int64_t point, Visit visit) {
-    for (int64_t p = 0; p < step.parts; p++) {
-      const Part &part = step.part[p];
-      const Place &place = part.place[point];
-      if (place.most == 0) continue;
-      const int64_t k = chosen_of(part, place);
-      for (int64_t row = part.first; row < part.first + part.rows; row++)
-        for (int64_t j = 0; j < place.linears; j++)
-          for (int64_t i = 0; i < k; i++) {
-            Choice one = choice(part, place, row, j, k, i);
-            if (one.weight != 0) visit(row, place, j, one, hidden_of(row, j, k, place.rank) + i * place.rank);
-          }
-    }
-  }
-
-  // Adds the chosen B to the outputs [from, to) of all rows.
-  void add(int64_t point, int64_t from, int64_t to) {
-    for (int64_t p = 0; p < step.parts; p++) {
-      const Part &part = step.part[p];
-      const Place &place = part.place[point];
-      if (place.most == 0) continue;
-      for (int64_t c = from / place.width; c * place.width < to; c++) {
-        int64_t begin = std::max(from, c * place.width), end = std::min(to, (c + 1) * place.width);
-        for (int64_t row = part.first; row < part.first + part.rows; row++) add(part, place, c, row, begin, end);
-      }
-    }
-  }
-
-  void add(const Part &part, const Place &place, int64_t c, int64_t row, int64_t begin, int64_t end) {
-    const int64_t k = chosen_of(part, place), rank = place.rank, width = place.width, j = place.linear_of[c];
-    const float *low = hidden_of(row, j, k, rank);
-    // The factors that this linear's B rows get, and where those rows are.
-    small.resize((k + 1) * rank);
-    terms.clear();
-    float *inner = &small[k * rank];
-    for (int64_t r = 0; r < rank; r++) inner[r] = 0;
-    for (int64_t i = 0; i < k; i++) {
-      Choice one = choice(part, place, row, j, k, i);
-      if (one.weight == 0) continue;
-      float *factor = &small[terms.size() * rank];
-      for (int64_t r = 0; r < rank; r++) {
-        factor[r] = one.weight * low[i * rank + r];
-        inner[r] += factor[r];
-      }
-      terms.push_back((const W *)place.b + (place.slot[one.expert] * place.outputs + c) * rank * width);
-    }
-    if (part.factors) {
-      float *factor = small.data();
-      for (int64_t i = 0; i < k; i++) {
-        Choice one = choice(part, place, row, j, k, i);
-        for (int64_t r = 0; one.weight != 0 && r < rank; r++) *factor++ = one.weight * inner[r];
-      }
-    }
-    // Rows of B in the order in which they lie, four at a time; the next four are fetched meanwhile, since no hardware guesses them.
-    float *y = &shared.y[row * outputs] + begin;
-    const int64_t offset = begin - c * width, count = end - begin;
-    const size_t rows_of_b = terms.size() * rank;
-    auto row_of_b = [&](size_t r) { return terms[r / rank] + r % rank * width + offset; };
-    size_t r = 0;
-    for (; r + 4 <= rows_of_b; r += 4) {
-      for (size_t ahead = r + 4; ahead < std::min(r + 8, rows_of_b); ahead++) fetch(row_of_b(ahead), count);
-      const W *b[4] = {row_of_b(r), row_of_b(r + 1), row_of_b(r + 2), row_of_b(r + 3)};
-      add_rows<4>(y, b, &small[r], count);
-    }
-    for (; r < rows_of_b; r++) {
-      const W *b[1] = {row_of_b(r)};
-      add_rows<1>(y, b, &small[r], count);
-    }
-  }
-
-  // y += factor[0] b[0] + ... in that order
-  template <int R>
-  static void add_rows(float *y, const W *const *b, const float *factor, int64_t count) {
-    int64_t i = 0;
-    for (; i + LANES <= count; i += LANES) {
-      Lanes sum = load(y + i);
-      for (int r = 0; r < R; r++) sum += all(factor[r]) * load(b[r] + i);
-      store(y + i, sum);
-    }
-    for (; i < count; i++) {
-      float sum = y[i];
-      for (int r = 0; r < R; r++) sum = std::fma(factor[r], number(b[r][i]), sum);
-      y[i] = sum;
-    }
+  // Outputs [from, to) of the linears themselves.
+  void base(const W *weights, const W *bias, int64_t n, int64_t from, int64_t to) {
+    multiply(weights + from * n, to - from, n, input.data(), shared.widest, rows, &shared.y[from], outputs);
+    for (int m = 0; bias && m < rows; m++)
+      for (int64_t i = from; i < to; i++) shared.y[m * outputs + i] += number(bias[i]);
   }
 
   // Rotary embedding of this thread's heads; its keys and values go into the cache, its queries stay in y.
@@ -488,7 +328,6 @@ class Pass {
   }
 
   int64_t outputs = 0, first = 0, last = 0;  // of the point at hand: all outputs of a row, and this thread's of each block
-  std::vector<const W *> terms;
 };
 
 void pass(const Step &step, Barrier &barrier, Scratch &scratch, int thread, int threads) {

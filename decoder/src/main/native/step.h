@@ -11,21 +11,27 @@
 namespace quiver {
 
 // Where all threads wait for each other. They spin, since the next one comes within microseconds, but let others run when it does not.
+// A thread that has other work for the meantime says that it has arrived, does that work, and waits then.
 class Barrier {
   static constexpr int SPINS = 20000;
   alignas(64) std::atomic<int> arrived{0};
   alignas(64) std::atomic<int> round{0};
 
  public:
-  void wait(int threads) {
-    if (threads == 1) return;
+  void wait(int threads) { wait_since(arrive(threads)); }
+
+  // Which round it was: what the thread waits with. A thread arrives only after it has waited for the round before.
+  int arrive(int threads) {
     int mine = round.load(std::memory_order_relaxed);
     if (arrived.fetch_add(1, std::memory_order_acq_rel) == threads - 1) {
       arrived.store(0, std::memory_order_relaxed);
       round.store(mine + 1, std::memory_order_release);
-      return;
     }
-    for (int spins = 0; round.load(std::memory_order_acquire) == mine; spins++) {
+    return mine;
+  }
+
+  void wait_since(int arrival) {
+    for (int spins = 0; round.load(std::memory_order_acquire) == arrival; spins++) {
 #if defined(__x86_64__)
       _mm_pause();
 #endif
