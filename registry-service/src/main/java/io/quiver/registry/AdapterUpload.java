@@ -7,6 +7,7 @@ import io.quiver.lora.safetensors.SafetensorsInspection;
 import io.quiver.lora.safetensors.SafetensorsInspector;
 import io.quiver.lora.safetensors.SafetensorsLimits;
 import io.quiver.schemas.Digest;
+import io.quiver.schemas.ExamplePrompts;
 import io.quiver.schemas.StoredFile;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -37,6 +38,7 @@ final class AdapterUpload {
     private @Nullable InvalidSafetensorsException brokenWeights;
     private @Nullable String base;
     private @Nullable Labels labels;
+    private @Nullable StoredFile examples;
 
     private AdapterUpload() {}
 
@@ -79,6 +81,7 @@ final class AdapterUpload {
                     brokenWeights = e;
                 }
             }
+            case ExamplePrompts.FILE -> examples = examples(part, staged);
             case BASE -> base = text(part);
             case LABELS ->
                 labels = Labels.parse(StagedFiles.readWhole(name, part.content(), WORDS_BYTES_MAX), violations);
@@ -88,11 +91,25 @@ final class AdapterUpload {
                 } else {
                     violate(
                             "part_unknown",
-                            "'" + name + "' is none of " + CONFIG + ", " + WEIGHTS + ", " + BASE + ", " + LABELS,
+                            "'" + name + "' is none of " + CONFIG + ", " + WEIGHTS + ", " + ExamplePrompts.FILE + ", "
+                                    + BASE + ", " + LABELS,
                             name);
                 }
             }
         }
+    }
+
+    private StoredFile examples(UploadParts.Part part, StagedFiles staged) {
+        byte[] content = StagedFiles.readWhole(part.name(), part.content(), ExamplePrompts.BYTES_MAX);
+        List<ExamplePrompts.Fault> faults = new ArrayList<>();
+        ExamplePrompts.read(content, faults);
+        for (ExamplePrompts.Fault fault : faults) {
+            violate(
+                    "examples_invalid",
+                    fault.message(),
+                    ExamplePrompts.FILE + (fault.line() == 0 ? "" : ":" + fault.line()));
+        }
+        return staged.hold(ExamplePrompts.FILE, content);
     }
 
     private static String text(UploadParts.Part part) {
@@ -147,6 +164,12 @@ final class AdapterUpload {
         return Optional.ofNullable(labels).map(Labels::values);
     }
 
+    /** The example prompts, if the upload came with some. They are no part of the adapter's identity. */
+    Optional<StoredFile> examples() {
+        return Optional.ofNullable(examples);
+    }
+
+    /** The two files that make the adapter. */
     List<StoredFile> files() {
         return List.copyOf(files.values());
     }

@@ -12,10 +12,22 @@ import java.util.List;
  *
  * @param digest of all of its files
  * @param modules every linear layer with its shape
+ * @param calibration what routing by evidence measures its adapters against
  */
-public record BaseModel(String name, Digest digest, List<StoredFile> files, BaseModules modules, Instant registeredAt) {
+public record BaseModel(
+        String name,
+        Digest digest,
+        List<StoredFile> files,
+        BaseModules modules,
+        Instant registeredAt,
+        Calibration calibration) {
     public BaseModel {
         files = List.copyOf(files);
+    }
+
+    /** The same model with another calibration. */
+    BaseModel with(Calibration another) {
+        return new BaseModel(name, digest, files, modules, registeredAt, another);
     }
 
     public BaseModelRef ref() {

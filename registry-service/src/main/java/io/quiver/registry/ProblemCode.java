@@ -23,6 +23,7 @@ public enum ProblemCode {
 
     BASE_MODEL_EXISTS(409, "A base model of that name has other content"),
     BASE_MODEL_CONFLICT(409, "The content is registered on another base model"),
+    CALIBRATION_UNDER_WAY(409, "The base model is being calibrated"),
     VERSION_NOT_READY(409, "The version is not ready"),
     VERSION_IS_READY(409, "The version is ready already"),
 

@@ -11,6 +11,7 @@ import io.quiver.objectstore.ObjectNotFoundException;
 import io.quiver.objectstore.ObjectStore;
 import io.quiver.objectstore.ObjectStoreException;
 import io.quiver.schemas.Digest;
+import io.quiver.schemas.EvidenceReport;
 import io.quiver.schemas.PrototypeFileRef;
 import java.io.IOException;
 import java.io.InputStream;
@@ -20,6 +21,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Reads a worker's prototype file back from the object store, as a router will: there, of the announced digest, strictly
@@ -39,23 +41,24 @@ final class ReadPrototypes {
     /**
      * Reads and checks the file.
      *
+     * @param report what the worker says of its evidence, if it was asked for some
      * @throws UnusablePrototypesException if the file is not what it should be
      * @throws ObjectStoreException if the store cannot be reached
      */
-    List<ModuleSummary> read(AdapterVersion version, PrototypeFileRef file, BaseModules base)
+    List<ModuleSummary> read(
+            AdapterVersion version, PrototypeFileRef file, @Nullable EvidenceReport report, BaseModules base)
             throws UnusablePrototypesException {
-        ObjectKey expected = ObjectKey.prototypes(version.digest().hex(), file.algorithm());
-        if (!file.key().equals(expected.value())) {
-            throw invalid("the prototype file must lie at " + expected + ", not at " + file.key());
-        }
+        requirePlace(version, file);
         if (file.sizeBytes() > bytesMax) {
             throw invalid("the prototype file has " + file.sizeBytes() + " bytes, at most " + bytesMax + " are read");
         }
         try {
             Path copy = Files.createTempFile("quiver-prototypes", ".safetensors");
             try {
-                download(expected, file, copy);
-                return summary(PrototypeFile.read(copy), version, file, base);
+                download(new ObjectKey(file.key()), file, copy);
+                PrototypeFile prototypes = PrototypeFile.read(copy);
+                requireEvidence(prototypes, report);
+                return summary(prototypes, version, file, base);
             } finally {
                 Files.deleteIfExists(copy);
             }
@@ -63,6 +66,24 @@ final class ReadPrototypes {
             throw invalid("the prototype file cannot be read: " + e.getMessage());
         } catch (IOException e) {
             throw new UncheckedIOException("the prototype file could not be copied to disk", e);
+        }
+    }
+
+    private static void requirePlace(AdapterVersion version, PrototypeFileRef file) throws UnusablePrototypesException {
+        String alone =
+                ObjectKey.prototypes(version.digest().hex(), file.algorithm()).value();
+        String folder = alone.substring(0, alone.lastIndexOf('.')) + "/";
+        if (!ObjectKey.isKey(file.key())
+                || !(file.key().equals(alone) || file.key().startsWith(folder))) {
+            throw invalid("the prototype file must lie at " + alone + " or under " + folder + ", not at " + file.key());
+        }
+    }
+
+    private static void requireEvidence(PrototypeFile prototypes, @Nullable EvidenceReport report)
+            throws UnusablePrototypesException {
+        if (report != null && report.failureCode() == null) {
+            throw invalid(
+                    "the prototype file should carry evidence against " + report.calibration() + ", but does not");
         }
     }
 

@@ -3,6 +3,7 @@ package io.quiver.registry;
 import io.quiver.objectstore.ObjectStore;
 import io.quiver.schemas.AdapterName;
 import io.quiver.schemas.BaseModelRef;
+import io.quiver.schemas.CalibrationRef;
 import io.quiver.schemas.Digest;
 import io.quiver.schemas.Event.AdapterUploaded;
 import java.time.Clock;
@@ -32,6 +33,8 @@ public final class RegisterAdapter {
     private final ObjectStore store;
     private final CheckAdapter check;
     private final Adapters adapters;
+    private final VersionEvidence evidence;
+    private final RequestEvidence requestEvidence;
     private final Outbox outbox;
     private final TransactionOperations transactions;
     private final UploadLimits limits;
@@ -42,6 +45,8 @@ public final class RegisterAdapter {
             ObjectStore store,
             CheckAdapter check,
             Adapters adapters,
+            VersionEvidence evidence,
+            RequestEvidence requestEvidence,
             Outbox outbox,
             TransactionOperations transactions,
             UploadLimits limits,
@@ -50,6 +55,8 @@ public final class RegisterAdapter {
         this.store = store;
         this.check = check;
         this.adapters = adapters;
+        this.evidence = evidence;
+        this.requestEvidence = requestEvidence;
         this.outbox = outbox;
         this.transactions = transactions;
         this.limits = limits;
@@ -61,9 +68,13 @@ public final class RegisterAdapter {
     public Outcome register(AdapterName adapter, UploadParts parts) {
         try (StagedFiles staged = StagedFiles.in(store, ids.get())) {
             AdapterUpload upload = AdapterUpload.receive(parts, staged, limits);
-            BaseModelRef base = check.check(upload).base().ref();
+            BaseModel base = check.check(upload).base();
             staged.keep();
-            return Objects.requireNonNull(transactions.execute(status -> commit(adapter, upload, base)));
+            Outcome outcome = Objects.requireNonNull(transactions.execute(status -> commit(adapter, upload, base)));
+            if (!outcome.created() && upload.examples().isPresent()) {
+                requestEvidence.request();
+            }
+            return outcome;
         }
     }
 
@@ -76,7 +87,7 @@ public final class RegisterAdapter {
         }
     }
 
-    private Outcome commit(AdapterName adapter, AdapterUpload upload, BaseModelRef base) {
+    private Outcome commit(AdapterName adapter, AdapterUpload upload, BaseModel base) {
         Instant now = clock.instant();
         Digest digest = upload.digest();
         adapters.lock(adapter, now);
@@ -84,14 +95,30 @@ public final class RegisterAdapter {
                 upload.labels().map(labels -> adapters.label(adapter, labels)).orElse(false);
         Optional<AdapterVersion> existing = adapters.find(adapter, digest);
         if (existing.isPresent()) {
-            requireSameBase(existing.get(), base);
-            if (relabelled) {
+            int version = existing.get().version();
+            requireSameBase(existing.get(), base.ref());
+            boolean exemplified = upload.examples()
+                    .map(examples -> evidence.exemplify(adapter, version, examples))
+                    .orElse(false);
+            if (relabelled || exemplified) {
                 outbox.append(adapters.snapshot(adapter));
             }
-            return new Outcome(existing.get(), false);
+            return new Outcome(adapters.find(adapter, version).orElseThrow(), false);
         }
-        int version = adapters.add(adapter, digest, base, upload.files(), now);
-        AdapterUploaded uploaded = new AdapterUploaded(adapter, version, digest, base, upload.files(), now, null, null);
+        Optional<CalibrationRef> calibration = base.calibration().serving();
+        int version = adapters.add(adapter, digest, base.ref(), upload.files(), now);
+        upload.examples().ifPresent(examples -> evidence.exemplify(adapter, version, examples));
+        calibration.ifPresent(file -> evidence.ask(adapter, version, file));
+        AdapterUploaded uploaded = new AdapterUploaded(
+                adapter,
+                version,
+                digest,
+                base.ref(),
+                upload.files(),
+                now,
+                calibration.orElse(null),
+                upload.examples().orElse(null),
+                calibration.isPresent() && upload.examples().isPresent() ? base.files() : null);
         if (relabelled) {
             outbox.append(uploaded, adapters.snapshot(adapter));
         } else {

@@ -29,7 +29,10 @@ import org.springframework.transaction.support.TransactionOperations;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.json.JsonMapper;
 
-/** Takes in a base model, a Hugging Face folder file by file, and finds out which linear modules it has. Thread-safe. */
+/**
+ * Takes in a base model, a Hugging Face folder file by file, finds out which linear modules it has, and asks the workers to
+ * calibrate it. Thread-safe.
+ */
 public final class RegisterBaseModel {
     private static final Set<String> REQUIRED = Set.of(BaseModelFiles.CONFIG, BaseModelFiles.TOKENIZER);
     private static final JsonMapper JSON = JsonMapper.shared();
@@ -81,7 +84,12 @@ public final class RegisterBaseModel {
             Map<String, Digest> digests = new TreeMap<>();
             received.files.forEach((file, stored) -> digests.put(file, stored.digest()));
             BaseModel model = new BaseModel(
-                    name, Digest.ofFiles(digests), List.copyOf(received.files.values()), modules, clock.instant());
+                    name,
+                    Digest.ofFiles(digests),
+                    List.copyOf(received.files.values()),
+                    modules,
+                    clock.instant(),
+                    Calibration.NONE.requested(RequestCalibration.DEFAULT_SEED));
             Optional<BaseModel> before = models.find(name);
             if (before.isEmpty()) {
                 staged.keep();
@@ -97,6 +105,7 @@ public final class RegisterBaseModel {
             }
             outbox.append(
                     new BaseModelRegistered(model.ref(), model.files(), model.registeredAt()),
+                    RequestCalibration.requested(model, clock),
                     new BaseModelCatalogued(model.ref(), model.files()));
             return true;
         }));

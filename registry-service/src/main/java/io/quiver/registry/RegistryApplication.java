@@ -10,6 +10,7 @@ import io.quiver.registry.jdbc.JdbcAdapters;
 import io.quiver.registry.jdbc.JdbcAliases;
 import io.quiver.registry.jdbc.JdbcBaseModels;
 import io.quiver.registry.jdbc.JdbcOutbox;
+import io.quiver.registry.jdbc.JdbcVersionEvidence;
 import io.quiver.registry.kafka.DeadLetters;
 import io.quiver.registry.kafka.OutboxRelay;
 import io.quiver.registry.kafka.PrototypesListener;
@@ -17,6 +18,7 @@ import io.quiver.registry.kafka.RegistryTopics;
 import io.quiver.registry.web.AdapterController;
 import io.quiver.registry.web.AliasController;
 import io.quiver.registry.web.BaseModelController;
+import io.quiver.registry.web.CalibrationController;
 import io.quiver.registry.web.EventController;
 import io.quiver.registry.web.EventFeed;
 import io.quiver.registry.web.ProblemAdvice;
@@ -57,6 +59,7 @@ import org.springframework.transaction.support.TransactionTemplate;
     AdapterController.class,
     AliasController.class,
     BaseModelController.class,
+    CalibrationController.class,
     EventController.class,
     ProblemAdvice.class,
     ProblemErrorController.class,
@@ -110,6 +113,11 @@ public class RegistryApplication {
     }
 
     @Bean
+    VersionEvidence versionEvidence(JdbcClient jdbc) {
+        return new JdbcVersionEvidence(jdbc);
+    }
+
+    @Bean
     Outbox outbox(JdbcClient jdbc, DataSource dataSource, Clock clock) {
         return new JdbcOutbox(jdbc, dataSource, clock);
     }
@@ -131,13 +139,51 @@ public class RegistryApplication {
             ObjectStore store,
             BaseModels models,
             Adapters adapters,
+            VersionEvidence evidence,
+            RequestEvidence requestEvidence,
             Outbox outbox,
             TransactionOperations transactions,
             RegistrySettings settings,
             Clock clock) {
         CheckAdapter check = new CheckAdapter(models, new ValidateAdapter(AdapterLimits.DEFAULT));
         return new RegisterAdapter(
-                store, check, adapters, outbox, transactions, settings.uploads().limits(), clock, UUID::randomUUID);
+                store,
+                check,
+                adapters,
+                evidence,
+                requestEvidence,
+                outbox,
+                transactions,
+                settings.uploads().limits(),
+                clock,
+                UUID::randomUUID);
+    }
+
+    @Bean
+    RequestCalibration requestCalibration(
+            BaseModels models, Outbox outbox, TransactionOperations transactions, Clock clock) {
+        return new RequestCalibration(models, outbox, transactions, clock);
+    }
+
+    @Bean
+    RequestEvidence requestEvidence(
+            VersionEvidence evidence, Outbox outbox, TransactionOperations transactions, Clock clock) {
+        return new RequestEvidence(evidence, outbox, transactions, clock);
+    }
+
+    @Bean
+    RecordCalibration recordCalibration(
+            BaseModels models,
+            VersionEvidence evidence,
+            ObjectStore store,
+            RequestEvidence requestEvidence,
+            Outbox outbox,
+            TransactionOperations transactions,
+            RegistrySettings settings,
+            Clock clock) {
+        VerifyCalibration verify =
+                new VerifyCalibration(store, settings.uploads().calibration().toBytes());
+        return new RecordCalibration(models, evidence, verify, requestEvidence, outbox, transactions, clock);
     }
 
     @Bean
@@ -148,14 +194,22 @@ public class RegistryApplication {
 
     @Bean
     RecomputePrototypes recomputePrototypes(
-            Adapters adapters, Outbox outbox, TransactionOperations transactions, Clock clock) {
-        return new RecomputePrototypes(adapters, outbox, transactions, clock);
+            Adapters adapters,
+            BaseModels models,
+            VersionEvidence evidence,
+            RequestEvidence requestEvidence,
+            Outbox outbox,
+            TransactionOperations transactions,
+            Clock clock) {
+        return new RecomputePrototypes(adapters, models, evidence, requestEvidence, outbox, transactions, clock);
     }
 
     @Bean
     RecordOutcome recordOutcome(
             Adapters adapters,
             BaseModels models,
+            VersionEvidence evidence,
+            RequestEvidence requestEvidence,
             ObjectStore store,
             Outbox outbox,
             TransactionOperations transactions,
@@ -163,7 +217,12 @@ public class RegistryApplication {
             Clock clock) {
         ReadPrototypes read =
                 new ReadPrototypes(store, settings.uploads().prototypes().toBytes());
-        return new RecordOutcome(adapters, models, read, outbox, transactions, clock);
+        return new RecordOutcome(adapters, models, read, evidence, requestEvidence, outbox, transactions, clock);
+    }
+
+    @Bean
+    SchedulingConfigurer evidenceSweep(RequestEvidence requestEvidence, RegistrySettings settings) {
+        return tasks -> tasks.addFixedDelayTask(requestEvidence::request, settings.evidenceSweepEvery());
     }
 
     @Bean

@@ -9,13 +9,15 @@ import org.springframework.util.unit.DataSize;
  * The settings under {@code quiver.registry}.
  *
  * @param retryFor how long a worker's event is tried again while a store is away, before it becomes a dead letter
+ * @param evidenceSweepEvery how often versions are looked for whose evidence nobody asked for, because a registry died before it could
  */
 @ConfigurationProperties("quiver.registry")
 public record RegistrySettings(
         @DefaultValue Uploads uploads,
         @DefaultValue Events events,
         @DefaultValue KafkaTopics topics,
-        @DefaultValue("2m") Duration retryFor) {
+        @DefaultValue("2m") Duration retryFor,
+        @DefaultValue("30s") Duration evidenceSweepEvery) {
     /**
      * Limits on uploads.
      *
@@ -24,6 +26,7 @@ public record RegistrySettings(
      * @param baseFile any file of a base model but its weights
      * @param baseWeights one file of a base model's weights
      * @param prototypes a worker's prototype file
+     * @param calibration a worker's calibration of a base model
      * @param abandonedAfter when an upload to which nothing is added is swept
      */
     public record Uploads(
@@ -34,6 +37,7 @@ public record RegistrySettings(
             @DefaultValue("16GB") DataSize baseWeights,
             @DefaultValue("256") int baseParts,
             @DefaultValue("256MB") DataSize prototypes,
+            @DefaultValue("8GB") DataSize calibration,
             @DefaultValue("1h") Duration abandonedAfter,
             @DefaultValue("10m") Duration sweepEvery) {
         UploadLimits limits() {

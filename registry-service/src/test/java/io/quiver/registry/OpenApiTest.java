@@ -83,6 +83,12 @@ class OpenApiTest {
     void answers_are_as_they_are_described() {
         HTTP.send("PUT", ROUTE + "/aliases/champion", "{\"version\": 1}");
         requireSchema("BaseModel", HTTP.get("/v1/base-models/" + BASE));
+        CalibratedBase calibrated = CalibratedBase.register();
+        requireSchema("BaseModel", HTTP.get(calibrated.route()));
+        calibrated.calibrate(1, 1);
+        requireSchema("BaseModel", HTTP.get(calibrated.route()));
+        requireSchema("BaseModel", calibrated.recalibrate(""));
+        requireSchema("Problem", calibrated.recalibrate(""));
         requireSchema("BaseModelPage", HTTP.get("/v1/base-models?limit=1"));
         requireSchema("AdapterPage", HTTP.get("/v1/adapters?limit=1000"));
         requireSchema("AdapterDetails", HTTP.get(ROUTE));

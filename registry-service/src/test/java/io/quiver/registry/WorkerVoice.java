@@ -5,9 +5,15 @@ import io.quiver.lora.arrow.ComputePrototypes;
 import io.quiver.lora.arrow.ModulePrototype;
 import io.quiver.lora.arrow.PrototypeFile;
 import io.quiver.lora.arrow.PrototypeResult;
+import io.quiver.lora.evidence.FitCalibration;
 import io.quiver.lora.peft.LoraModule;
 import io.quiver.objectstore.ObjectKey;
 import io.quiver.schemas.AdapterName;
+import io.quiver.schemas.BaseModelRef;
+import io.quiver.schemas.CalibrationEvent.CalibrationComputed;
+import io.quiver.schemas.CalibrationEvent.CalibrationFailed;
+import io.quiver.schemas.CalibrationEvent.CalibrationProgressed;
+import io.quiver.schemas.CalibrationRef;
 import io.quiver.schemas.Digest;
 import io.quiver.schemas.Event;
 import io.quiver.schemas.Event.PrototypesComputed;
@@ -17,6 +23,7 @@ import io.quiver.schemas.PrototypeFileRef;
 import io.quiver.schemas.kafka.CloudEventCodec;
 import java.io.ByteArrayInputStream;
 import java.net.URI;
+import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -100,6 +107,41 @@ final class WorkerVoice {
         ObjectKey key = ObjectKey.prototypes(adapter.hex(), ComputePrototypes.ALGORITHM);
         RunningRegistry.store().put(key, new ByteArrayInputStream(content), content.length);
         return new PrototypeFileRef(ComputePrototypes.ALGORITHM, key.value(), Digest.of(content), content.length);
+    }
+
+    /** A worker gave up on the evidence of version 1 against a calibration. */
+    static PrototypesFailed evidenceFailed(AdapterName adapter, Digest digest, CalibrationRef calibration) {
+        return new PrototypesFailed(
+                adapter,
+                1,
+                digest,
+                ComputePrototypes.ALGORITHM,
+                "worker_gave_up",
+                "the disk is full",
+                null,
+                NAME,
+                calibration.digest());
+    }
+
+    /** Stores something where a calibration lies: the registry knows it by its digest alone. */
+    static CalibrationRef storeCalibration(BaseModelRef base, long seed) {
+        byte[] content = ("calibration of " + base + " by " + seed).getBytes(StandardCharsets.UTF_8);
+        Digest digest = Digest.of(content);
+        ObjectKey key = ObjectKey.calibration(base.digest().hex(), FitCalibration.ALGORITHM, seed, digest.hex());
+        RunningRegistry.store().put(key, new ByteArrayInputStream(content), content.length);
+        return new CalibrationRef(FitCalibration.ALGORITHM, key.value(), digest, content.length);
+    }
+
+    static CalibrationProgressed progressed(BaseModelRef base, int attempt, int done) {
+        return new CalibrationProgressed(base, attempt, "sampling", done, 320, NAME);
+    }
+
+    static CalibrationComputed calibrated(BaseModelRef base, int attempt, CalibrationRef file) {
+        return new CalibrationComputed(base, attempt, file, 41, NAME);
+    }
+
+    static CalibrationFailed calibrationFailed(BaseModelRef base, int attempt) {
+        return new CalibrationFailed(base, attempt, "worker_gave_up", "the disk is full", NAME);
     }
 
     private static double[] doubles(float[] values) {

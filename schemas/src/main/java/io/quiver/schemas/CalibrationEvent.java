@@ -103,7 +103,9 @@ public sealed interface CalibrationEvent extends Event {
      * goes on serving until they are done.
      *
      * @param examples its example prompts, if it came with some
+     * @param baseFiles of the base model, which has to read them; null without examples
      */
+    @JsonInclude(JsonInclude.Include.NON_NULL)
     record AdapterCalibrationRequested(
             AdapterName adapter,
             int version,
@@ -111,14 +113,14 @@ public sealed interface CalibrationEvent extends Event {
             BaseModelRef base,
             List<StoredFile> files,
             CalibrationRef calibration,
-
-            @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable
-            StoredFile examples,
+            @Nullable StoredFile examples,
+            @Nullable List<StoredFile> baseFiles,
 
             Instant requestedAt)
             implements CalibrationEvent, Event.AboutVersion {
         public AdapterCalibrationRequested {
             files = List.copyOf(files);
+            baseFiles = baseFiles == null ? null : List.copyOf(baseFiles);
         }
     }
 

@@ -49,7 +49,9 @@ public sealed interface Event
      *
      * @param calibration of the base model, if there is one: evidence against it is wanted too
      * @param examples prompts that the adapter is for, if it came with some
+     * @param baseFiles of the base model, which has to read them; null unless there are examples and a calibration
      */
+    @JsonInclude(JsonInclude.Include.NON_NULL)
     record AdapterUploaded(
             AdapterName adapter,
             int version,
@@ -57,15 +59,24 @@ public sealed interface Event
             BaseModelRef base,
             List<StoredFile> files,
             Instant uploadedAt,
-
-            @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable
-            CalibrationRef calibration,
-
-            @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable
-            StoredFile examples)
+            @Nullable CalibrationRef calibration,
+            @Nullable StoredFile examples,
+            @Nullable List<StoredFile> baseFiles)
             implements AboutVersion {
         public AdapterUploaded {
             files = List.copyOf(files);
+            baseFiles = baseFiles == null ? null : List.copyOf(baseFiles);
+        }
+
+        /** One whose base model is not calibrated, without examples. */
+        public AdapterUploaded(
+                AdapterName adapter,
+                int version,
+                Digest digest,
+                BaseModelRef base,
+                List<StoredFile> files,
+                Instant uploadedAt) {
+            this(adapter, version, digest, base, files, uploadedAt, null, null, null);
         }
     }
 
@@ -78,6 +89,7 @@ public sealed interface Event
      *
      * @param evidence what became of the evidence that was asked for too; null if none was
      */
+    @JsonInclude(JsonInclude.Include.NON_NULL)
     record PrototypesComputed(
             AdapterName adapter,
             int version,
@@ -86,9 +98,7 @@ public sealed interface Event
             int moduleCount,
             long elapsedMillis,
             String worker,
-
-            @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable
-            EvidenceReport evidence)
+            @Nullable EvidenceReport evidence)
             implements AboutVersion {}
 
     /**
@@ -108,9 +118,7 @@ public sealed interface Event
             String message,
             @Nullable String module,
             String worker,
-
-            @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable
-            Digest calibration)
+            @Nullable Digest calibration)
             implements AboutVersion {}
 
     /** The registry knows that a worker is at it. For people who watch. */
@@ -200,6 +208,7 @@ public sealed interface Event
      *     are being measured against a new one, all of them have the one before
      * @param examples prompts that it is for, if it came with some
      */
+    @JsonInclude(JsonInclude.Include.NON_NULL)
     record CataloguedVersion(
             int version,
             Digest digest,
@@ -209,9 +218,7 @@ public sealed interface Event
             PrototypeFileRef prototypes,
             Instant readyAt,
             @Nullable List<EvidenceRef> evidence,
-
-            @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable
-            StoredFile examples) {
+            @Nullable StoredFile examples) {
         public CataloguedVersion {
             files = List.copyOf(files);
             evidence = evidence == null ? List.of() : List.copyOf(evidence);
@@ -241,13 +248,11 @@ public sealed interface Event
      *
      * @param calibration the newest, if it has been calibrated
      */
+    @JsonInclude(JsonInclude.Include.NON_NULL)
     record BaseModelCatalogued(
             BaseModelRef base,
             List<StoredFile> files,
-
-            @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable
-            CalibrationRef calibration)
-            implements AboutBaseModel {
+            @Nullable CalibrationRef calibration) implements AboutBaseModel {
         public BaseModelCatalogued {
             files = List.copyOf(files);
         }

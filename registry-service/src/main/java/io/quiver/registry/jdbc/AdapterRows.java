@@ -7,6 +7,7 @@ import io.quiver.schemas.AdapterName;
 import io.quiver.schemas.AdapterState;
 import io.quiver.schemas.BaseModelRef;
 import io.quiver.schemas.Digest;
+import io.quiver.schemas.StoredFile;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Instant;
@@ -64,7 +65,10 @@ final class AdapterRows {
                 modules.stream().map(ModuleSummary::rank).max(Integer::compare).orElse(null),
                 modules.isEmpty() ? null : modules.size(),
                 row.getObject("uploaded_at", OffsetDateTime.class).toInstant(),
-                readyAt == null ? null : readyAt.toInstant());
+                readyAt == null ? null : readyAt.toInstant(),
+                JsonColumns.evidence(row.getString("evidence")),
+                JsonColumns.read(row.getString("examples"), StoredFile.class),
+                JsonColumns.failure(row.getString("evidence_failure")));
     }
 
     private static AdapterName name(ResultSet row) throws SQLException {

@@ -235,7 +235,9 @@ public final class JdbcAdapters implements Adapters {
                 version.base(),
                 version.files(),
                 Objects.requireNonNull(version.prototypes(), "the table checks that a ready version has prototypes"),
-                Objects.requireNonNull(version.readyAt(), "the table checks that a ready version has a time"));
+                Objects.requireNonNull(version.readyAt(), "the table checks that a ready version has a time"),
+                version.evidence(),
+                version.examples());
     }
 
     private JdbcClient.StatementSpec of(AdapterName adapter, String sql) {

@@ -1,7 +1,9 @@
 package io.quiver.registry.jdbc;
 
+import io.quiver.registry.Calibration;
 import io.quiver.registry.Failure;
 import io.quiver.registry.ModuleSummary;
+import io.quiver.schemas.EvidenceRef;
 import io.quiver.schemas.PrototypeFileRef;
 import io.quiver.schemas.StoredFile;
 import java.util.List;
@@ -15,6 +17,7 @@ final class JsonColumns {
     private static final JsonMapper JSON = JsonMapper.shared();
     private static final TypeReference<List<StoredFile>> FILES = new TypeReference<>() {};
     private static final TypeReference<List<ModuleSummary>> MODULES = new TypeReference<>() {};
+    private static final TypeReference<List<EvidenceRef>> EVIDENCE = new TypeReference<>() {};
     private static final TypeReference<Map<String, String>> LABELS = new TypeReference<>() {};
     private static final TypeReference<Map<String, Integer>> ALIASES = new TypeReference<>() {};
 
@@ -22,6 +25,22 @@ final class JsonColumns {
 
     static String write(Object value) {
         return JSON.writeValueAsString(value);
+    }
+
+    static @Nullable String writeOrNull(@Nullable Object value) {
+        return value == null ? null : write(value);
+    }
+
+    static <T> @Nullable T read(@Nullable String json, Class<T> type) {
+        return json == null ? null : JSON.readValue(json, type);
+    }
+
+    static Calibration.Calibrated calibrated(String json) {
+        return JSON.readValue(json, Calibration.Calibrated.class);
+    }
+
+    static List<EvidenceRef> evidence(String json) {
+        return JSON.readValue(json, EVIDENCE);
     }
 
     static List<StoredFile> files(String json) {
@@ -41,10 +60,10 @@ final class JsonColumns {
     }
 
     static @Nullable Failure failure(@Nullable String json) {
-        return json == null ? null : JSON.readValue(json, Failure.class);
+        return read(json, Failure.class);
     }
 
     static @Nullable PrototypeFileRef prototypes(@Nullable String json) {
-        return json == null ? null : JSON.readValue(json, PrototypeFileRef.class);
+        return read(json, PrototypeFileRef.class);
     }
 }

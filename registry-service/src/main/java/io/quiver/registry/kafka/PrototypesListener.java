@@ -1,6 +1,8 @@
 package io.quiver.registry.kafka;
 
+import io.quiver.registry.RecordCalibration;
 import io.quiver.registry.RecordOutcome;
+import io.quiver.schemas.CalibrationEvent.AboutAttempt;
 import io.quiver.schemas.Topics;
 import io.quiver.schemas.kafka.CloudEventCodec;
 import io.quiver.schemas.kafka.Decoded;
@@ -12,9 +14,11 @@ public final class PrototypesListener {
     public static final String GROUP = "quiver-registry";
 
     private final RecordOutcome recordOutcome;
+    private final RecordCalibration recordCalibration;
 
-    public PrototypesListener(RecordOutcome recordOutcome) {
+    public PrototypesListener(RecordOutcome recordOutcome, RecordCalibration recordCalibration) {
         this.recordOutcome = recordOutcome;
+        this.recordCalibration = recordCalibration;
     }
 
     /** Takes one record; its offset is committed when this returns. */
@@ -22,7 +26,11 @@ public final class PrototypesListener {
     public void on(ConsumerRecord<String, byte[]> record) {
         Decoded decoded = CloudEventCodec.decode(record);
         if (decoded instanceof Decoded.Known known) {
-            recordOutcome.on(known.event());
+            if (known.event() instanceof AboutAttempt aboutAttempt) {
+                recordCalibration.on(aboutAttempt);
+            } else {
+                recordOutcome.on(known.event());
+            }
         } else if (decoded instanceof Decoded.Unreadable unreadable) {
             throw new UnreadableRecordException(unreadable.reason());
         }

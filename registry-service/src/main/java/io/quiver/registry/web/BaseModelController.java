@@ -2,6 +2,7 @@ package io.quiver.registry.web;
 
 import io.quiver.registry.BaseModel;
 import io.quiver.registry.BaseModels;
+import io.quiver.registry.Calibration;
 import io.quiver.registry.ProblemCode;
 import io.quiver.registry.RegisterBaseModel;
 import io.quiver.registry.RegistryException;
@@ -37,14 +38,20 @@ public final class BaseModelController {
      * @param linearModules how many linear modules an adapter may adapt
      */
     public record BaseModelView(
-            String name, Digest digest, List<StoredFile> files, int linearModules, Instant registeredAt) {
+            String name,
+            Digest digest,
+            List<StoredFile> files,
+            int linearModules,
+            Instant registeredAt,
+            Calibration calibration) {
         static BaseModelView of(BaseModel model) {
             return new BaseModelView(
                     model.name(),
                     model.digest(),
                     model.files(),
                     model.modules().linear().size(),
-                    model.registeredAt());
+                    model.registeredAt(),
+                    model.calibration());
         }
     }
 
