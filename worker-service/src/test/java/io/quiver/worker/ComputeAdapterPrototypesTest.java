@@ -222,14 +222,7 @@ class ComputeAdapterPrototypesTest {
     void files_that_do_not_make_up_the_digest_of_the_version_fail() {
         AdapterUploaded right = UploadedAdapter.saved("r1-qv").storedIn(store).uploadedAs("ns/a", 1);
         AdapterUploaded wrong = new AdapterUploaded(
-                right.adapter(),
-                1,
-                Digest.of(new byte[] {2}),
-                right.base(),
-                right.files(),
-                right.uploadedAt(),
-                null,
-                null);
+                right.adapter(), 1, Digest.of(new byte[] {2}), right.base(), right.files(), right.uploadedAt());
 
         assertThat(((Failed) compute.compute(wrong)).code()).isEqualTo(FailureCode.DIGEST_MISMATCH);
     }
@@ -255,14 +248,7 @@ class ComputeAdapterPrototypesTest {
     void a_version_without_weights_fails() {
         AdapterUploaded whole = UploadedAdapter.saved("r1-qv").storedIn(store).uploadedAs("ns/a", 1);
         AdapterUploaded half = new AdapterUploaded(
-                whole.adapter(),
-                1,
-                whole.digest(),
-                whole.base(),
-                whole.files().subList(0, 1),
-                whole.uploadedAt(),
-                null,
-                null);
+                whole.adapter(), 1, whole.digest(), whole.base(), whole.files().subList(0, 1), whole.uploadedAt());
 
         Failed failed = (Failed) compute.compute(half);
 

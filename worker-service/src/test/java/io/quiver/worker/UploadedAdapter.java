@@ -117,8 +117,6 @@ public record UploadedAdapter(byte[] config, byte[] weights) {
                 List.of(
                         new StoredFile(LoraAdapter.CONFIG_FILE, Digest.of(config), config.length),
                         new StoredFile(LoraAdapter.WEIGHTS_FILE, Digest.of(weights), weights.length)),
-                Instant.parse("2026-11-22T10:00:00Z"),
-                null,
-                null);
+                Instant.parse("2026-11-22T10:00:00Z"));
     }
 }
