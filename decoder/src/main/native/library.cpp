@@ -1,6 +1,7 @@
-// The operators quiver::address and quiver::step. They are registered through libtorch's C functions that are meant to stay as they are
+// The operators quiver::address, quiver::pages, quiver::matrix, quiver::step and quiver::adapt. They are registered through libtorch's C functions that are meant to stay as they are
 // (torch/csrc/inductor/aoti_torch/c/shim.h), which are looked up in the libtorch that the process has loaded: building needs neither
 // its headers nor its libraries.
+#include "pages.h"
 #include "step.h"
 #include <algorithm>
 #include <cmath>
@@ -18,6 +19,7 @@ typedef int32_t Failure;
 
 Failure (*data_of)(Tensor, void **);
 Failure (*forget)(Tensor);
+Failure (*tensor_of)(void *data, int64_t dims, const int64_t *sizes, const int64_t *strides, int64_t offset, int32_t type, int32_t device, int32_t number, Tensor *);
 
 // libgomp's own, so that the step's threads are those of libtorch's other operators.
 void (*gomp_parallel)(void (*)(void *), void *, unsigned, unsigned);
@@ -114,6 +116,28 @@ void address(Value *stack, uint64_t, uint64_t) {
   stack[0] = (Value)data;
 }
 
+// pages(Tensor(a!) t, int bytes, int how) -> int: always 0, since nothing depends on what the system makes of it
+void pages(Value *stack, uint64_t, uint64_t) {
+  Tensor tensor = (Tensor)stack[0];
+  void *data = nullptr;
+  data_of(tensor, &data);
+  ask_for_pages(data, (int64_t)stack[1], (int64_t)stack[2]);
+  forget(tensor);
+  stack[0] = 0;
+}
+
+// matrix(Tensor(a) t, int first, int rows, int width, int type) -> Tensor(a): the bytes of t from there on as another tensor, which must not
+// outlive t
+void matrix(Value *stack, uint64_t, uint64_t) {
+  Tensor tensor = (Tensor)stack[0], made = nullptr;
+  void *data = nullptr;
+  data_of(tensor, &data);
+  const int64_t sizes[] = {(int64_t)stack[2], (int64_t)stack[3]}, strides[] = {sizes[1], 1};
+  tensor_of((char *)data + stack[1], 2, sizes, strides, 0, (int32_t)stack[4], 0, 0, &made);
+  forget(tensor);
+  stack[0] = (Value)made;
+}
+
 // step(Tensor(a!) plan, Tensor inverse_temperatures) -> int: said to write to the plan, since what it does write to is known by its address alone
 void step(Value *stack, uint64_t, uint64_t) {
   Tensor plan = (Tensor)stack[0], temperatures = (Tensor)stack[1];
@@ -180,13 +204,15 @@ bool register_operators() {
   Failure (*add_function)(void *, const char *, void (*)(Value *, uint64_t, uint64_t));
   void *schemas = nullptr, *functions = nullptr;
   return look_up(torch, "aoti_torch_get_data_ptr", data_of) && look_up(torch, "aoti_torch_delete_tensor_object", forget) &&
+         look_up(torch, "aoti_torch_create_tensor_from_blob", tensor_of) &&
          look_up(torch, "aoti_torch_library_init_def", define) && look_up(torch, "aoti_torch_library_init_impl", implement) &&
          look_up(torch, "aoti_torch_library_def", add_schema) && look_up(torch, "aoti_torch_library_impl", add_function) &&
-         !define("quiver", __FILE__, __LINE__, &schemas) && !add_schema(schemas, "address(Tensor t) -> int") &&
+         !define("quiver", __FILE__, __LINE__, &schemas) && !add_schema(schemas, "address(Tensor t) -> int") && !add_schema(schemas, "pages(Tensor(a!) t, int bytes, int how) -> int") &&
+         !add_schema(schemas, "matrix(Tensor(a) t, int first, int rows, int width, int type) -> Tensor(a)") &&
          !add_schema(schemas, "step(Tensor(a!) plan, Tensor inverse_temperatures) -> int") &&
          !add_schema(schemas, "adapt(Tensor(a!) y, Tensor x, Tensor exact, Tensor index, Tensor weight, Tensor plan, Tensor inverse_temperature) -> int") &&
          !implement("quiver", "CPU", __FILE__, __LINE__, &functions) &&
-         !add_function(functions, "address", address) && !add_function(functions, "adapt", adapt) && !add_function(functions, "step", step);
+         !add_function(functions, "address", address) && !add_function(functions, "pages", pages) && !add_function(functions, "matrix", matrix) && !add_function(functions, "adapt", adapt) && !add_function(functions, "step", step);
 }
 
 }  // namespace

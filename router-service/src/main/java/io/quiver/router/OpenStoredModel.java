@@ -5,6 +5,7 @@ import io.quiver.decoder.text.ChatTemplateFile;
 import io.quiver.decoder.text.Tokenizer;
 import io.quiver.lora.arrow.PrototypeFile;
 import io.quiver.objectstore.ContentMismatchException;
+import io.quiver.schemas.Digest;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
@@ -14,7 +15,11 @@ public final class OpenStoredModel implements ServedModel.Opener {
     /** Makes a decoder from a folder: the technology is chosen outside. */
     @FunctionalInterface
     public interface OpenDecoder {
-        Decoder open(Path folder) throws IOException;
+        /**
+         * @param folder of the model's files; what else is put there lives as long as they do
+         * @param digest of the files
+         */
+        Decoder open(Path folder, Digest digest) throws IOException;
     }
 
     /**
@@ -62,7 +67,7 @@ public final class OpenStoredModel implements ServedModel.Opener {
         Path folder = files.path();
         Tokenizer tokenizer = Tokenizer.open(folder);
         try {
-            Decoder decoder = openDecoder.open(folder);
+            Decoder decoder = openDecoder.open(folder, base.digest());
             DecodeScheduler scheduler = new DecodeScheduler(base.name(), decoder, limits.texts(), observer);
             observer.watch(base.name(), scheduler);
             return new ServedModel(

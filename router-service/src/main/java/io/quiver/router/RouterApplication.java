@@ -3,6 +3,7 @@ package io.quiver.router;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.quiver.decoder.DecoderSettings;
+import io.quiver.decoder.WeightCache;
 import io.quiver.decoder.torch.TorchDecoder;
 import io.quiver.objectstore.ObjectStore;
 import io.quiver.objectstore.ObjectStoreSettings;
@@ -97,7 +98,9 @@ public class RouterApplication {
                                 store,
                                 Clock.systemUTC(),
                                 settings.cacheDirSize().toBytes()),
-                        folder -> TorchDecoder.open(folder, decoder),
+                        (folder, digest) -> decoding.keepWeights()
+                                ? TorchDecoder.open(folder, decoder, new WeightCache(folder, digest.toString()))
+                                : TorchDecoder.open(folder, decoder),
                         new OpenStoredModel.Limits(
                                 new DecodeScheduler.Limits(
                                         settings.runningMax(),

@@ -32,6 +32,10 @@ public record RouterSettings(
     /** What holds for Arrow unless a request says otherwise. */
     public record ArrowSettings(int topK, double temperature) {}
 
-    /** Where and how base models are decoded. */
-    public record Decoding(String device, Precision precision, int threads) {}
+    /**
+     * Where and how base models are decoded.
+     *
+     * @param keepWeights whether weights are kept beside a model's files as they are multiplied, for the next start to map
+     */
+    public record Decoding(String device, Precision precision, int threads, boolean keepWeights) {}
 }

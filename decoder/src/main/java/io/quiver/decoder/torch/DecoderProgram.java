@@ -7,12 +7,14 @@ import io.quiver.decoder.ModelConfig;
 import io.quiver.decoder.ModelNames;
 import io.quiver.decoder.Precision;
 import io.quiver.decoder.UnsupportedModelException;
+import io.quiver.decoder.WeightCache;
 import io.quiver.decoder.huggingface.WeightFiles;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.stream.LongStream;
 
@@ -20,6 +22,7 @@ import java.util.stream.LongStream;
 final class DecoderProgram {
     private static final int FLOAT32 = 6;
     private static final int BFLOAT16 = 15;
+    private static final int ALIGNMENT_BYTES = 64;
 
     /** Linear layers for the CPU. */
     static final String ONEDNN = "linear-onednn.torchscript";
@@ -56,13 +59,31 @@ final class DecoderProgram {
         return new DjlTensorProgram(archive, settings.threads());
     }
 
-    /** Compiles the text and loads all weights. */
-    static TensorProgram load(ModelConfig config, WeightFiles files, DecoderSettings settings, String linear)
+    /**
+     * Compiles the text and loads all weights.
+     *
+     * @param kept where the weights are kept between starts, if they are; the kernels' dense ones only
+     */
+    static TensorProgram load(
+            ModelConfig config, WeightFiles files, DecoderSettings settings, String linear, Optional<WeightCache> kept)
             throws IOException {
         TensorProgram program = compile(settings, linear);
         try {
             configure(program, config, settings);
-            new Weights(program, config, files).load();
+            Weights weights = new Weights(program, config, files);
+            if (linear.equals(DENSE)) {
+                Optional<KeptWeights> file = kept.map(cache -> new KeptWeights(cache, settings.precision()));
+                boolean mapped = file.isPresent() && file.get().map(program);
+                if (!mapped) {
+                    program.run("open_arena", arenaBytesMax(config, settings));
+                }
+                weights.load();
+                if (!mapped && file.isPresent()) {
+                    file.get().write(program);
+                }
+            } else {
+                weights.load();
+            }
             for (Point point : Point.of(config)) {
                 program.run("open_pool", point.modules().size(), point.in(), point.pieces(), point.pieceWidth());
             }
@@ -74,6 +95,18 @@ final class DecoderProgram {
             program.close();
             throw e;
         }
+    }
+
+    /** So many bytes that all matrices have room in them, however they are packed: what is not touched takes no memory. */
+    private static long arenaBytesMax(ModelConfig config, DecoderSettings settings) {
+        long elements = 2L * config.vocabulary() * config.hidden();
+        long matrices = 2;
+        for (Point point : Point.of(config)) {
+            elements += (long) point.in()
+                    * point.outs().stream().mapToLong(Integer::longValue).sum();
+            matrices++;
+        }
+        return elements * elementBytes(settings) + matrices * ALIGNMENT_BYTES;
     }
 
     private static void configure(TensorProgram program, ModelConfig config, DecoderSettings settings) {

@@ -215,6 +215,7 @@ final class ExpertPools {
         program.run("commit", prepared.id(), slots);
         if (kernels) {
             program.run("round_prototypes", slots, written);
+            program.run("gather_pools", slots, written);
         }
         return new ResidentExpert(prepared.digest(), this, slots, prepared.choosable(), prepared.gateDirections());
     }

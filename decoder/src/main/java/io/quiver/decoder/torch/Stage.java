@@ -11,6 +11,8 @@ import java.nio.file.Files;
 
 /** Hands tensors of safetensors files to a program: mapped by libtorch itself, so that their size does not matter. */
 final class Stage {
+    private static final int UINT8 = 0;
+    private static final int INT8 = 1;
     private static final int FLOAT16 = 5;
     private static final int FLOAT32 = 6;
     private static final int FLOAT64 = 7;
@@ -43,6 +45,16 @@ final class Stage {
                 elements,
                 place.offsetBytes() / elementBytes,
                 shape);
+    }
+
+    /** Bytes of an element of the type with that number in libtorch. */
+    static int elementBytes(int type) {
+        return switch (type) {
+            case UINT8, INT8 -> 1;
+            case BFLOAT16 -> 2;
+            case FLOAT32 -> 4;
+            default -> throw new IllegalArgumentException("no weights are of the type " + type);
+        };
     }
 
     /** Number of the element type in libtorch. */

@@ -7,7 +7,6 @@ import io.quiver.decoder.ModelConfig;
 import io.quiver.decoder.Tracing;
 import io.quiver.decoder.torch.TensorProgram.Floats;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -141,9 +140,9 @@ final class StepCalls {
             feeds[5 * i + 4] = progress.feed.everyToken() ? 1 : 0;
         }
         List<Floats> results = program.run(method, tokens, feeds, numbers(parts), inverseTemperatures(parts));
-        takeLogits(ordered, results.get(0));
-        int traced = takeTrace(parts, results.subList(1, results.size()));
-        takeShares(parts, results.subList(1 + traced, results.size()));
+        List<Floats> decided = results.subList(takeLogits(ordered, results), results.size());
+        int traced = takeTrace(parts, decided);
+        takeShares(parts, decided.subList(traced, decided.size()));
         for (Piece piece : ordered) {
             piece.progress().sequence.advance(piece.tokens(), piece.capacity());
             piece.progress().fed += piece.tokens();
@@ -195,20 +194,18 @@ final class StepCalls {
         return parts.stream().mapToDouble(part -> 1 / part.use().temperature()).toArray();
     }
 
-    private void takeLogits(List<Piece> pieces, Floats logits) {
-        int vocabulary = config.vocabulary();
+    /** @return how many of the tensors are logits: those of each piece's last or of all its tokens // (vocabulary) each */
+    private static int takeLogits(List<Piece> pieces, List<Floats> tensors) {
         int row = 0;
         for (Piece piece : pieces) {
             int rows = piece.progress().feed.everyToken() ? piece.tokens() : 1;
-            for (int i = 0; i < rows; i++) {
+            for (int i = 0; i < rows; i++, row++) {
                 if (piece.wanted()) {
-                    piece.progress()
-                            .logits
-                            .add(Arrays.copyOfRange(logits.values(), row * vocabulary, (row + 1) * vocabulary));
+                    piece.progress().logits.add(tensors.get(row).values());
                 }
-                row++;
             }
         }
+        return row;
     }
 
     /**

@@ -8,6 +8,7 @@ import io.quiver.decoder.ModelConfig;
 import io.quiver.decoder.Routing;
 import io.quiver.decoder.Sequence;
 import io.quiver.decoder.Tracing;
+import io.quiver.decoder.WeightCache;
 import io.quiver.decoder.huggingface.ConfigFile;
 import io.quiver.decoder.huggingface.WeightFiles;
 import io.quiver.lora.arrow.ModulePrototype;
@@ -76,17 +77,32 @@ public final class TorchDecoder implements Decoder {
      * @throws io.quiver.lora.model.InvalidBaseModelException if the files do not fit together
      */
     public static TorchDecoder open(Path modelFolder, DecoderSettings settings) throws IOException {
-        return open(modelFolder, settings, DecoderProgram.linearFor(settings));
+        return open(modelFolder, settings, DecoderProgram.linearFor(settings), Optional.empty());
+    }
+
+    /**
+     * Loads a base model whose weights are kept between two starts: the first one writes them to a file as they are multiplied, later ones
+     * map that file. Where the decoder has no kernels it is as if there were no cache.
+     *
+     * @throws io.quiver.decoder.UnsupportedModelException as {@link #open(Path, DecoderSettings)} does, and all else too
+     */
+    public static TorchDecoder open(Path modelFolder, DecoderSettings settings, WeightCache kept) throws IOException {
+        return open(modelFolder, settings, DecoderProgram.linearFor(settings), Optional.of(kept));
     }
 
     /** @param linear the text of the linear layers */
     static TorchDecoder open(Path modelFolder, DecoderSettings settings, String linear) throws IOException {
+        return open(modelFolder, settings, linear, Optional.empty());
+    }
+
+    private static TorchDecoder open(
+            Path modelFolder, DecoderSettings settings, String linear, Optional<WeightCache> kept) throws IOException {
         ModelConfig config = ConfigFile.read(modelFolder);
         WeightFiles files = WeightFiles.of(modelFolder);
         return new TorchDecoder(
                 config,
                 settings,
-                DecoderProgram.load(config, files, settings, linear),
+                DecoderProgram.load(config, files, settings, linear, kept),
                 linear.equals(DecoderProgram.DENSE));
     }
 
