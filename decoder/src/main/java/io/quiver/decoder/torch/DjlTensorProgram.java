@@ -54,15 +54,20 @@ final class DjlTensorProgram implements TensorProgram {
     @Override
     public List<Floats> run(String method, Object... arguments) {
         List<Floats> floats = new ArrayList<>();
-        call(method, arguments, tensor -> floats.add(new Floats(
-                tensor.toFloatArray(), tensor.getShape().getShape())));
+        call(
+                method,
+                arguments,
+                tensor -> floats.add(
+                        new Floats(tensor.toFloatArray(), tensor.getShape().getShape())));
         return floats;
     }
 
     @Override
     public void look(String method, Consumer<ByteBuffer> reader, Object... arguments) {
-        call(method, arguments, tensor -> reader.accept(
-                JniUtils.getByteBuffer(tensor, true).order(ByteOrder.nativeOrder())));
+        call(
+                method,
+                arguments,
+                tensor -> reader.accept(JniUtils.getByteBuffer(tensor, true).order(ByteOrder.nativeOrder())));
     }
 
     /** Runs a method and shows each tensor that it returns, as long as it is there. */

@@ -23,7 +23,8 @@ final class LargePages {
         boolean ofFile = false;
         try (BufferedReader lines = Files.newBufferedReader(MAPPINGS)) {
             for (String line = lines.readLine(); line != null; line = lines.readLine()) {
-                // A mapping's own line begins with its addresses in hexadecimal digits, what is said of it with a capital letter.
+                // A mapping's own line begins with its addresses in hexadecimal digits, what is said of it with a
+                // capital letter.
                 if (!Character.isUpperCase(line.charAt(0))) {
                     ofFile = line.endsWith(name);
                 } else if (ofFile && line.startsWith(IN_LARGE_PAGES)) {

@@ -68,7 +68,15 @@ class KeptWeightsTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"llama, FP32", "llama, BF16", "llama-tied-sharded, BF16", "llama-bf16, BF16", "gemma2, BF16", "phi, BF16", "qwen3, FP32"})
+    @CsvSource({
+        "llama, FP32",
+        "llama, BF16",
+        "llama-tied-sharded, BF16",
+        "llama-bf16, BF16",
+        "gemma2, BF16",
+        "phi, BF16",
+        "qwen3, FP32"
+    })
     void a_later_start_maps_what_the_first_one_wrote_and_decodes_to_the_same_bits(String model, Precision precision)
             throws IOException {
         float[][] expected = withoutCache(model, precision);
