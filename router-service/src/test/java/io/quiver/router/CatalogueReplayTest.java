@@ -77,7 +77,8 @@ class CatalogueReplayTest {
     private static Map<Path, FileTime> keptWeights(Path directory) throws IOException {
         Map<Path, FileTime> times = new HashMap<>();
         try (Stream<Path> paths = Files.walk(directory.resolve("cache"))) {
-            for (Path file : paths.filter(path -> path.toString().endsWith(".weights")).toList()) {
+            for (Path file :
+                    paths.filter(path -> path.toString().endsWith(".weights")).toList()) {
                 times.put(file, Files.getLastModifiedTime(file));
             }
         }
