@@ -8,13 +8,17 @@ import io.quiver.decoder.DecoderSettings;
 import io.quiver.decoder.Precision;
 import io.quiver.decoder.Routing;
 import io.quiver.decoder.WeightCache;
+import io.quiver.lora.safetensors.SafetensorsWriter;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Random;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -38,9 +42,12 @@ class KeptWeightsTest {
     }
 
     private float[][] logits(String model, Precision precision, String digest) throws IOException {
-        Path cache = folder.resolve("cache");
-        try (TorchDecoder decoder = TorchDecoder.open(
-                Fixtures.path("models/" + model), DecoderSettings.cpu(precision, 2), new WeightCache(cache, digest))) {
+        return logits(Fixtures.path("models/" + model), precision, digest);
+    }
+
+    private float[][] logits(Path model, Precision precision, String digest) throws IOException {
+        WeightCache cache = new WeightCache(folder.resolve("cache"), digest);
+        try (TorchDecoder decoder = TorchDecoder.open(model, DecoderSettings.cpu(precision, 2), cache)) {
             return Fixtures.logits(decoder, new Routing.Base(), IDS);
         }
     }
@@ -84,6 +91,60 @@ class KeptWeightsTest {
         Path file = aged();
         assertThat(logits(model, precision, DIGEST)).isDeepEqualTo(expected);
         assertThat(Files.getLastModifiedTime(file)).isEqualTo(LONG_AGO);
+    }
+
+    /** The others fit into one large page, and are never mapped in such. */
+    @Test
+    void a_model_of_several_large_pages_decodes_to_the_same_bits() throws IOException {
+        Path model = folder.resolve("model");
+        writeLarger(model);
+        float[][] expected;
+        try (TorchDecoder decoder = TorchDecoder.open(model, DecoderSettings.cpu(Precision.BF16, 2))) {
+            expected = Fixtures.logits(decoder, new Routing.Base(), IDS);
+        }
+        assertThat(logits(model, Precision.BF16, DIGEST)).isDeepEqualTo(expected);
+        Path file = aged();
+        assertThat(Files.size(file)).isGreaterThan(3L * (2 << 20));
+        assertThat(logits(model, Precision.BF16, DIGEST)).isDeepEqualTo(expected);
+        assertThat(Files.getLastModifiedTime(file)).isEqualTo(LONG_AGO);
+    }
+
+    private static void writeLarger(Path model) throws IOException {
+        int hidden = 256;
+        int inner = 2048;
+        int vocabulary = 4096;
+        Files.createDirectories(model);
+        Files.writeString(model.resolve("config.json"), """
+                {"model_type": "llama", "hidden_act": "silu", "hidden_size": %d, "intermediate_size": %d, "num_hidden_layers": 1,
+                 "num_attention_heads": 4, "num_key_value_heads": 2, "vocab_size": %d, "max_position_embeddings": 64,
+                 "rms_norm_eps": 1e-5, "rope_theta": 10000, "tie_word_embeddings": false}
+                """.formatted(hidden, inner, vocabulary));
+        Map<String, int[]> shapes = new LinkedHashMap<>();
+        shapes.put("model.embed_tokens", new int[] {vocabulary, hidden});
+        shapes.put("lm_head", new int[] {vocabulary, hidden});
+        shapes.put("model.norm", new int[] {hidden});
+        shapes.put("model.layers.0.input_layernorm", new int[] {hidden});
+        shapes.put("model.layers.0.post_attention_layernorm", new int[] {hidden});
+        shapes.put("model.layers.0.self_attn.q_proj", new int[] {hidden, hidden});
+        shapes.put("model.layers.0.self_attn.k_proj", new int[] {hidden / 2, hidden});
+        shapes.put("model.layers.0.self_attn.v_proj", new int[] {hidden / 2, hidden});
+        shapes.put("model.layers.0.self_attn.o_proj", new int[] {hidden, hidden});
+        shapes.put("model.layers.0.mlp.gate_proj", new int[] {inner, hidden});
+        shapes.put("model.layers.0.mlp.up_proj", new int[] {inner, hidden});
+        shapes.put("model.layers.0.mlp.down_proj", new int[] {hidden, inner});
+        Random random = new Random(1);
+        SafetensorsWriter writer = new SafetensorsWriter();
+        shapes.forEach((name, shape) -> {
+            float[] values = new float[shape.length == 1 ? shape[0] : shape[0] * shape[1]];
+            for (int i = 0; i < values.length; i++) {
+                values[i] = (random.nextFloat() - 0.5F) / 8;
+            }
+            writer.floats(
+                    name + ".weight",
+                    Arrays.stream(shape).mapToObj(size -> (long) size).toList(),
+                    values);
+        });
+        Files.write(model.resolve("model.safetensors"), writer.toBytes());
     }
 
     @ParameterizedTest
