@@ -11,7 +11,7 @@ mvn -q -B -Dmaven.test.skip -Dspotless.check.skip -pl benchmarks -am package \
 classpath=benchmarks/target/classes:$(cat benchmarks/target/classpath)
 
 ours() {
-  PYTORCH_FLAVOR=cpu OPT_OUT_TRACKING=true java -Dai.djl.offline=true -cp "$classpath" io.quiver.benchmarks.DecodeBenchmark bf16 2 3 | grep '^{'
+  PYTORCH_FLAVOR=cpu OPT_OUT_TRACKING=true java -Xms1g -Xmx1g -XX:+AlwaysPreTouch -Dai.djl.offline=true -cp "$classpath" io.quiver.benchmarks.DecodeBenchmark bf16 2 3 | grep '^{'
 }
 theirs() {
   "$python" benchmarks/python/peft_arrow.py "$@" --threads 2 --json 2>/dev/null
