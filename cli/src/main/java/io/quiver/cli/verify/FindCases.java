@@ -24,6 +24,7 @@ final class FindCases {
                 case "adapters" -> adapters("adapters");
                 case "arrow" -> arrow();
                 case "strategies" -> strategies();
+                case "evidence" -> evidence();
                 case "cases" -> handWorked();
                 default -> others(part);
             }
@@ -78,6 +79,12 @@ final class FindCases {
         }
     }
 
+    private void evidence() throws IOException {
+        for (String name : folder.folders("evidence")) {
+            cases.add(new EvidenceCase(folder, models, "evidence/" + name));
+        }
+    }
+
     private void handWorked() throws IOException {
         for (String name : folder.names("cases")) {
             String path = "cases/" + name;
@@ -107,7 +114,6 @@ final class FindCases {
 
     private void others(String part) throws IOException {
         String reason = switch (part) {
-            case "evidence" -> "the evidence gate";
             case "mixtures" -> "a checkpoint of another method";
             default -> "not a part that is known";
         };

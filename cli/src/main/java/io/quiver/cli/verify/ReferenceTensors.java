@@ -74,6 +74,18 @@ final class ReferenceTensors implements AutoCloseable {
         return matrix;
     }
 
+    /**
+     * The elements of a tensor, row-major.
+     *
+     * @throws IllegalArgumentException if there is none of that name
+     */
+    double[] values(String name) throws IOException { // -> (elements)
+        if (!tensors.containsKey(name) || file.isEmpty()) {
+            throw new IllegalArgumentException("there is no tensor " + name);
+        }
+        return file.get().doubles(name);
+    }
+
     /** The first size of a tensor. */
     int firstSize(String name) {
         TensorInfo tensor = tensors.get(name);

@@ -20,6 +20,10 @@ final class Tolerance {
     static final double BY_HAND = 1e-12;
     /** The same where a prototype was rounded to float32. */
     static final double BY_HAND_FLOAT = 2e-6;
+    /** Of what the evidence gate computes in float64, relative to the largest entry. */
+    static final double EVIDENCE_EXACT = 1e-8;
+    /** Absolute, of what it makes of a prompt in float32: measured are 4e-6. */
+    static final double EVIDENCE = 1e-4;
 
     private Tolerance() {}
 }

@@ -12,8 +12,8 @@ import picocli.CommandLine.Parameters;
 @Command(
         name = "verify",
         description =
-                "Run a folder of reference values (models, adapters, prototypes, Arrow cases) through Quiver's own"
-                        + " code in float32 and compare.",
+                "Run a folder of reference values (models, adapters, prototypes, Arrow and evidence cases) through"
+                        + " Quiver's own code and compare.",
         footer = {
             "",
             "One line a case with the largest error found and its tolerance; the last line counts them.",
@@ -29,7 +29,7 @@ public final class Verify implements Callable<Integer> {
     @Parameters(
             arity = "1",
             paramLabel = "DIR",
-            description = "the folder: models/, adapters/, arrow/, strategies/, cases/, or some of them")
+            description = "the folder: models/, adapters/, arrow/, evidence/, strategies/, cases/, or some of them")
     private Path folder = Path.of(".");
 
     private final Terminal terminal;

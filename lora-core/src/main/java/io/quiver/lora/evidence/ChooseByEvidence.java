@@ -50,18 +50,6 @@ public final class ChooseByEvidence {
         }
     }
 
-    /** Numbers in single precision as doubles, row by row. */
-    public static double[][] exact(float[][] rows) { // (points, tokens) both
-        double[][] exact = new double[rows.length][];
-        for (int i = 0; i < rows.length; i++) {
-            exact[i] = new double[rows[i].length];
-            for (int t = 0; t < rows[i].length; t++) {
-                exact[i][t] = rows[i][t];
-            }
-        }
-        return exact;
-    }
-
     /**
      * What one expert's evidence comes to.
      *

@@ -195,24 +195,24 @@ public final class FitCalibration {
 
     private static CentredInputs centred(ProbePoint point, TokenInputs inputs, double[] mean) { // (in)
         int in = inputs.in();
-        double[] exact = new double[inputs.tokens() * in];
+        boolean exactly = inputs instanceof TokenInputs.Exact;
+        double[] exact = new double[exactly ? inputs.tokens() * in : 0];
+        float[] rounded = new float[exactly ? 0 : inputs.tokens() * in];
         double[] row = new double[in];
         for (int t = 0; t < inputs.tokens(); t++) {
             inputs.copyRow(t, row);
             for (int i = 0; i < in; i++) {
-                exact[t * in + i] = row[i] - mean[i];
-                if (!Double.isFinite(exact[t * in + i])) {
+                double off = row[i] - mean[i];
+                if (!Double.isFinite(off)) {
                     throw new IllegalArgumentException("an input of " + point + " is not finite");
+                }
+                if (exactly) {
+                    exact[t * in + i] = off;
+                } else {
+                    rounded[t * in + i] = (float) off;
                 }
             }
         }
-        if (inputs instanceof TokenInputs.Exact) {
-            return new ExactInputs(in, exact);
-        }
-        float[] rounded = new float[exact.length];
-        for (int i = 0; i < rounded.length; i++) {
-            rounded[i] = (float) exact[i];
-        }
-        return new SampledInputs(in, rounded);
+        return exactly ? new ExactInputs(in, exact) : new SampledInputs(in, rounded);
     }
 }
