@@ -159,7 +159,7 @@ public final class CalibrateAdapter {
             System.arraycopy(core, 0, stacked, at, core.length);
             at += core.length;
         }
-        return DenseProducts.times(stacked, base.whitening().matrix(), stacked.length / in, in, in);
+        return base.whitening().times(stacked);
     }
 
     private static double[] scores(PointEvidence evidence, double[] loudness) { // (tokens)

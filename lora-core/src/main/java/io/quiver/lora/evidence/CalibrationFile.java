@@ -3,7 +3,6 @@ package io.quiver.lora.evidence;
 import io.quiver.lora.safetensors.DType;
 import io.quiver.lora.safetensors.SafetensorsFile;
 import io.quiver.lora.safetensors.SafetensorsLimits;
-import io.quiver.lora.safetensors.SafetensorsWriter;
 import io.quiver.lora.safetensors.TensorInfo;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -25,7 +24,7 @@ import java.util.TreeSet;
  *
  * <pre>
  * mean.P F64 (in)        last_mean.P F64 (in)       directions.P F64 (in, 8)      norm.P F64 (2): mean, deviation
- * whitening.P F32 (in, in)
+ * whitening.P F32 (in, in);  or, of low rank, whitening_vectors.P F32 (rank, in) and whitening_gains.P F64 (1 + rank): floor, gains
  * inputs.statistics.P F16 (tokens, in), in units of unit.P F64 (1);  norms.statistics.P F64 (tokens);  the same for threshold
  * </pre>
  *
@@ -39,10 +38,10 @@ public final class CalibrationFile {
     /** Features of a point. */
     public static final int WIDTH_MAX = 1 << 15;
 
-    private static final String FORMAT_VERSION = "1";
+    static final String FORMAT_VERSION = "1";
     private static final List<String> SETS = List.of("fit", "statistics", "threshold");
     private static final Set<String> PARTS =
-            Set.of("mean", "last_mean", "directions", "norm", "whitening", "unit", "inputs", "norms");
+            Set.of("mean", "last_mean", "directions", "norm", "unit", "inputs", "norms");
 
     private CalibrationFile() {}
 
@@ -52,75 +51,7 @@ public final class CalibrationFile {
      * @throws IllegalArgumentException if an input is more than 65504 times as large as usual
      */
     public static void write(BaseCalibration calibration, OutputStream out) throws IOException {
-        GenericRequests requests = calibration.requests();
-        SafetensorsWriter writer = new SafetensorsWriter()
-                .metadata("format_version", FORMAT_VERSION)
-                .metadata("algorithm", calibration.algorithm())
-                .metadata("base_digest", calibration.baseDigest())
-                .metadata("prefix_tokens", Integer.toString(requests.prefixTokens()));
-        requests(writer, "fit", requests.fit());
-        requests(writer, "statistics", requests.statistics());
-        requests(writer, "threshold", requests.threshold());
-        for (PointCalibration point : calibration.points().values()) {
-            point(writer, point);
-        }
-        writer.writeTo(out);
-    }
-
-    private static void requests(SafetensorsWriter writer, String set, List<int[]> requests) {
-        long[] tokens =
-                requests.stream().flatMapToInt(Arrays::stream).asLongStream().toArray();
-        long[] lengths = requests.stream().mapToLong(request -> request.length).toArray();
-        writer.longs("tokens." + set, List.of((long) tokens.length), tokens)
-                .longs("lengths." + set, List.of((long) lengths.length), lengths);
-    }
-
-    private static void point(SafetensorsWriter writer, PointCalibration point) {
-        String name = point.point().name();
-        PointBaseline baseline = point.baseline();
-        long in = baseline.in();
-        if (in > WIDTH_MAX) {
-            throw new IllegalArgumentException(name + " has " + in + " features, at most " + WIDTH_MAX + " are stored");
-        }
-        // A power of two: dividing by it is exact.
-        double unit = Math.scalb(1.0, Math.getExponent(point.statistics().rootMeanSquare()));
-        writer.doubles("mean." + name, List.of(in), baseline.mean())
-                .doubles("last_mean." + name, List.of(in), point.lastMean())
-                .doubles("directions." + name, List.of(in, (long) PointBaseline.DIRECTIONS), baseline.directions())
-                .doubles("norm." + name, List.of(2L), new double[] {baseline.normMean(), baseline.normDeviation()})
-                .doubles("unit." + name, List.of(1L), new double[] {unit})
-                .floats(
-                        "whitening." + name,
-                        List.of(in, in),
-                        () -> singles(point.whitening().matrix()))
-                .doubles(
-                        "norms.statistics." + name,
-                        List.of((long) point.statisticsNorms().length),
-                        point.statisticsNorms())
-                .doubles(
-                        "norms.threshold." + name,
-                        List.of((long) point.thresholdNorms().length),
-                        point.thresholdNorms());
-        inputs(writer, "inputs.statistics." + name, point.statistics(), unit);
-        inputs(writer, "inputs.threshold." + name, point.threshold(), unit);
-    }
-
-    private static float[] singles(double[] values) { // (elements)
-        float[] singles = new float[values.length];
-        for (int i = 0; i < singles.length; i++) {
-            singles[i] = (float) values[i];
-        }
-        return singles;
-    }
-
-    private static void inputs(SafetensorsWriter writer, String name, CentredInputs inputs, double unit) {
-        writer.halves(name, List.of((long) inputs.tokens(), (long) inputs.in()), () -> {
-            float[] scaled = inputs.singles().clone();
-            for (int i = 0; i < scaled.length; i++) {
-                scaled[i] = (float) (scaled[i] / unit);
-            }
-            return scaled;
-        });
+        WriteCalibration.to(out, calibration);
     }
 
     /**
@@ -221,6 +152,11 @@ public final class CalibrationFile {
             }
         }
         for (ProbePoint point : points) {
+            if (file.header().find("whitening_gains." + point.name()).isPresent()) {
+                known.addAll(List.of("whitening_gains." + point.name(), "whitening_vectors." + point.name()));
+            } else {
+                known.add("whitening." + point.name());
+            }
             for (String part : PARTS) {
                 if (part.equals("inputs") || part.equals("norms")) {
                     known.add(part + ".statistics." + point.name());
@@ -297,7 +233,20 @@ public final class CalibrationFile {
     }
 
     private static Whitening readWhitening(StrictTensors tensors, ProbePoint point, int in) throws IOException {
-        return new Whitening(in, tensors.doubles("whitening." + point.name(), DType.F32, in, in));
+        String name = point.name();
+        if (!tensors.has("whitening_gains." + name)) {
+            return new Whitening.Full(in, tensors.doubles("whitening." + name, DType.F32, in, in));
+        }
+        long gains = tensors.sizes("whitening_gains." + name, 1)[0];
+        if (gains < 2 || gains > in + 1L) {
+            throw new IllegalArgumentException("the tensor whitening_gains." + name + " has " + gains + " elements");
+        }
+        double[] values = tensors.doubles("whitening_gains." + name, DType.F64, gains);
+        return new Whitening.LowRank(
+                in,
+                values[0],
+                Arrays.copyOfRange(values, 1, values.length),
+                tensors.doubles("whitening_vectors." + name, DType.F32, gains - 1, in));
     }
 
     private static PointCalibration readPoint(StrictTensors tensors, ProbePoint point, int statistics, int threshold)

@@ -63,8 +63,7 @@ public final class CompareExamples {
             for (int i = 0; i < in; i++) {
                 off[i] = input[i] - frame.lastMean()[i];
             }
-            directions.put(
-                    point, unit(DenseProducts.times(off, frame.whitening().matrix(), 1, in, in), point));
+            directions.put(point, unit(frame.whitening().times(off), point));
         });
         return directions;
     }

@@ -27,25 +27,44 @@ final class DenseProducts {
      * @return // (rows, columns)
      */
     static double[] times(double[] a, double[] b, int rows, int inner, int columns) {
-        double[][] right = rows(b, inner, columns);
-        double[] product = new double[rows * columns];
-        stripes(rows).forEach(stripe -> {
-            int first = stripe * STRIPE;
-            int end = Math.min(rows, first + STRIPE);
-            double[][] sums = new double[end - first][columns];
-            double[] factors = new double[inner];
-            for (int depth = 0; depth < inner; depth += DEPTH) {
-                int depthEnd = Math.min(inner, depth + DEPTH);
-                for (int i = first; i < end; i++) {
-                    System.arraycopy(a, i * inner + depth, factors, depth, depthEnd - depth);
-                    addRows(factors, right, depth, depthEnd, sums[i - first], 0);
+        double[][] product = product(rows(a, rows, inner), rows(b, inner, columns));
+        double[] flat = new double[rows * columns];
+        for (int i = 0; i < rows; i++) {
+            System.arraycopy(product[i], 0, flat, i * columns, columns);
+        }
+        return flat;
+    }
+
+    /**
+     * A·B.
+     *
+     * @param a // (rows, inner)
+     * @param b // (inner, columns)
+     * @return // (rows, columns)
+     */
+    static double[][] product(double[][] a, double[][] b) {
+        double[][] product = new double[a.length][b[0].length];
+        stripes(a.length).forEach(stripe -> {
+            int end = Math.min(a.length, (stripe + 1) * STRIPE);
+            for (int depth = 0; depth < b.length; depth += DEPTH) {
+                int depthEnd = Math.min(b.length, depth + DEPTH);
+                for (int i = stripe * STRIPE; i < end; i++) {
+                    addRows(a[i], b, depth, depthEnd, product[i], 0);
                 }
-            }
-            for (int i = first; i < end; i++) {
-                System.arraycopy(sums[i - first], 0, product, i * columns, columns);
             }
         });
         return product;
+    }
+
+    /** Rows as columns. */
+    static double[][] transposed(double[][] matrix) { // (rows, columns) -> (columns, rows)
+        double[][] transposed = new double[matrix[0].length][matrix.length];
+        for (int i = 0; i < matrix.length; i++) {
+            for (int j = 0; j < transposed.length; j++) {
+                transposed[j][i] = matrix[i][j];
+            }
+        }
+        return transposed;
     }
 
     /**

@@ -12,6 +12,8 @@ import java.util.Random;
  * D = W·G                                        G (in, 8) standard normal, from a seed
  * </pre>
  *
+ * Of points wider than {@link #EXACT_WIDTH_MAX} only the {@link #RANK} largest directions of C are whitened each by its own
+ * variance, all others by their mean: a 7B model's W then takes 4 to 11 MB a point instead of 64 to 485.
  * In double precision; the same input and seed give the same bits, whatever the number of threads.
  */
 public final class FitCalibration {
@@ -24,8 +26,16 @@ public final class FitCalibration {
     /** Tokens that are centred and multiplied together. */
     private static final int BLOCK = 512;
 
+    /** Widest point that is whitened exactly: beyond, eigenvectors take minutes and the matrix more than 32 MB. */
+    public static final int EXACT_WIDTH_MAX = 2048;
+
+    /** Directions of wider points that are whitened each by its own variance. */
+    public static final int RANK = 256;
+
     private final double ridge;
     private final long seed;
+    private final int exactWidthMax;
+    private final int rank;
 
     /** @param seed of the random directions */
     public FitCalibration(long seed) {
@@ -37,11 +47,26 @@ public final class FitCalibration {
      * @param seed of the random directions
      */
     public FitCalibration(double ridge, long seed) {
+        this(ridge, seed, EXACT_WIDTH_MAX, RANK);
+    }
+
+    /**
+     * @param ridge above 0
+     * @param seed of the random directions
+     * @param exactWidthMax widest point that is whitened exactly
+     * @param rank directions of wider points that are whitened each by its own variance; all others by their mean
+     */
+    public FitCalibration(double ridge, long seed, int exactWidthMax, int rank) {
         if (!(ridge > 0) || Double.isInfinite(ridge)) {
             throw new IllegalArgumentException("the ridge is above 0 and finite, not " + ridge);
         }
+        if (exactWidthMax < 0 || rank < 1) {
+            throw new IllegalArgumentException("nothing is whitened with " + rank + " directions");
+        }
         this.ridge = ridge;
         this.seed = seed;
+        this.exactWidthMax = exactWidthMax;
+        this.rank = rank;
     }
 
     /**
@@ -55,8 +80,9 @@ public final class FitCalibration {
     public PointCalibration fit(ProbePoint point, TokenInputs.Sets inputs, GenericRequests requests) {
         Whitened whitened = whiten(point, inputs.fit());
         int in = inputs.fit().in();
-        double[] directions = DenseProducts.times(
-                whitened.whitening().matrix(), gaussian(point, in), in, in, PointBaseline.DIRECTIONS);
+        // W is symmetric: Dᵀ = Gᵀ·W.
+        double[] rows = whitened.whitening().times(PointBaseline.rows(gaussian(point, in), in));
+        double[] directions = PointBaseline.columns(rows, in);
         return complete(point, inputs, requests, whitened, directions);
     }
 
@@ -79,33 +105,69 @@ public final class FitCalibration {
     private record Whitened(double[] mean, Whitening whitening) {}
 
     private Whitened whiten(ProbePoint point, TokenInputs fit) {
-        int in = fit.in();
         double[] mean = mean(fit);
-        double[][] sums = new double[in][in];
-        double[][] rows = new double[BLOCK][in];
-        double[] ones = new double[BLOCK];
-        Arrays.fill(ones, 1);
-        for (int first = 0; first < fit.tokens(); first += BLOCK) {
-            int count = Math.min(BLOCK, fit.tokens() - first);
-            for (int t = 0; t < count; t++) {
-                fit.copyRow(first + t, rows[t]);
-                DenseProducts.addOne(-1, mean, rows[t], 0);
+        double total = 0;
+        double[] row = new double[fit.in()];
+        for (int t = 0; t < fit.tokens(); t++) {
+            centre(fit, t, mean, row);
+            for (double value : row) {
+                total += value * value;
             }
-            DenseProducts.addGram(rows, ones, count, sums);
         }
-        double[] covariance = DenseProducts.symmetric(sums);
-        double trace = 0;
-        for (int i = 0; i < in * in; i++) {
-            covariance[i] /= fit.tokens();
-            trace += i % (in + 1) == 0 ? covariance[i] : 0;
-        }
+        double trace = total / fit.tokens();
         if (!Double.isFinite(trace)) {
             throw new IllegalArgumentException("an input of " + point + " is not finite");
         }
         if (!(trace > 0)) {
             throw new IllegalArgumentException("all tokens of the set fit are equal at " + point);
         }
-        return new Whitened(mean, inverseRoot(covariance, in, ridge * trace / in));
+        double added = ridge * trace / fit.in();
+        return new Whitened(
+                mean,
+                fit.in() <= exactWidthMax
+                        ? inverseRoot(covariance(fit, mean), fit.in(), added)
+                        : lowRank(point, fit, mean, trace, added));
+    }
+
+    private static void centre(TokenInputs inputs, int token, double[] mean, double[] row) { // (in), (in)
+        inputs.copyRow(token, row);
+        DenseProducts.addOne(-1, mean, row, 0);
+    }
+
+    private static double[] covariance(TokenInputs fit, double[] mean) { // (in) -> (in, in)
+        int in = fit.in();
+        double[][] sums = new double[in][in];
+        double[][] rows = new double[BLOCK][in];
+        double[] weights = new double[BLOCK];
+        Arrays.fill(weights, 1.0 / fit.tokens());
+        for (int first = 0; first < fit.tokens(); first += BLOCK) {
+            int count = Math.min(BLOCK, fit.tokens() - first);
+            for (int t = 0; t < count; t++) {
+                centre(fit, first + t, mean, rows[t]);
+            }
+            DenseProducts.addGram(rows, weights, count, sums);
+        }
+        return DenseProducts.symmetric(sums);
+    }
+
+    private Whitening lowRank(ProbePoint point, TokenInputs fit, double[] mean, double trace, double added) { // (in)
+        int in = fit.in();
+        double[][] rows = new double[fit.tokens()][in];
+        for (int t = 0; t < rows.length; t++) {
+            centre(fit, t, mean, rows[t]);
+        }
+        LargestDirections largest = LargestDirections.of(rows, Math.min(rank, in), seed(point));
+        double rest = trace - Arrays.stream(largest.variances()).sum();
+        int others = in - largest.variances().length;
+        double floor = 1 / Math.sqrt((others > 0 ? Math.max(0, rest) / others : 0) + added);
+        double[] gains = Arrays.stream(largest.variances())
+                .map(variance -> 1 / Math.sqrt(variance + added))
+                .toArray();
+        double[] vectors = new double[gains.length * in];
+        for (int k = 0; k < gains.length; k++) {
+            System.arraycopy(largest.vectors()[k], 0, vectors, k * in, in);
+        }
+        return new Whitening.LowRank(in, floor, gains, vectors);
     }
 
     /** (C + added · I)^(−1/2). */
@@ -116,7 +178,7 @@ public final class FitCalibration {
             // Rounding may leave a variance slightly below 0.
             gains[i] = 1 / Math.sqrt(Math.max(0, eigen.values()[i]) + added);
         }
-        return new Whitening(in, DenseProducts.weightedGram(eigen.vectors(), gains, in, in));
+        return new Whitening.Full(in, DenseProducts.weightedGram(eigen.vectors(), gains, in, in));
     }
 
     private static double[] mean(TokenInputs inputs) { // (in)
@@ -143,6 +205,10 @@ public final class FitCalibration {
             gaussian[i] = random.nextGaussian();
         }
         return gaussian;
+    }
+
+    private long seed(ProbePoint point) {
+        return seed * 1_000_003 + point.layer() * 31L + point.place().ordinal();
     }
 
     private static PointCalibration complete(

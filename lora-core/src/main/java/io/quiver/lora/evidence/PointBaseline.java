@@ -46,6 +46,14 @@ public record PointBaseline(
         return rows;
     }
 
+    static double[] columns(double[] rows, int in) { // (8, in) -> (in, 8)
+        double[] columns = new double[rows.length];
+        for (int i = 0; i < rows.length; i++) {
+            columns[i % in * DIRECTIONS + i / in] = rows[i];
+        }
+        return columns;
+    }
+
     /** The z-score of ‖Dᵀ(x − μ)‖. */
     public double normScore(double norm) {
         return (norm - normMean) / normDeviation;

@@ -57,6 +57,10 @@ record StrictTensors(SafetensorsFile file) {
         return values;
     }
 
+    boolean has(String name) {
+        return file.header().find(name).isPresent();
+    }
+
     /** The sizes of a tensor with that many axes. */
     long[] sizes(String name, int axes) { // (axes)
         TensorInfo tensor = file.header()

@@ -85,6 +85,23 @@ class CalibrationFileTest {
     }
 
     @Test
+    void a_whitening_of_low_rank_is_read_back() throws IOException {
+        RandomBase made = new RandomBase(1);
+        PointCalibration point = new FitCalibration(0.1, 1, 0, 4).fit(LAST, made.inputs.get(LAST), made.requests);
+        BaseCalibration written = BaseCalibration.of("a", "sha256:b", made.requests, List.of(point));
+
+        Whitening.LowRank before = (Whitening.LowRank) point.whitening();
+        Whitening.LowRank after = (Whitening.LowRank) CalibrationFile.read(file(bytes(written)), List.of(LAST))
+                .points()
+                .get(LAST)
+                .whitening();
+
+        assertThat(after.floor()).isEqualTo(before.floor());
+        assertThat(after.gains()).isEqualTo(before.gains());
+        assertThat(after.vectors()).containsExactly(before.vectors(), within(1e-7));
+    }
+
+    @Test
     void only_the_points_that_are_wanted_are_read() throws IOException {
         Path file = file(bytes(new RandomBase(1).calibration()));
 

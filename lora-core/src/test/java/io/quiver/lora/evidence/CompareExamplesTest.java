@@ -17,9 +17,10 @@ class CompareExamplesTest {
     private static final CompareExamples COMPARE = new CompareExamples(
             "sha256:c",
             List.of(
-                    new CompareExamples.Frame(FIRST, new double[] {1, 1}, new Whitening(2, new double[] {1, 0, 0, 2})),
                     new CompareExamples.Frame(
-                            SECOND, new double[] {0, 0}, new Whitening(2, new double[] {1, 0, 0, 1}))));
+                            FIRST, new double[] {1, 1}, new Whitening.Full(2, new double[] {1, 0, 0, 2})),
+                    new CompareExamples.Frame(
+                            SECOND, new double[] {0, 0}, new Whitening.Full(2, new double[] {1, 0, 0, 1}))));
 
     private static SortedMap<ProbePoint, double[]> directions(double a, double b) {
         return COMPARE.directions(Map.of(FIRST, new double[] {a, b}, SECOND, new double[] {0, 3}));
