@@ -5,7 +5,7 @@ import io.quiver.client.hub.HubLimits;
 import io.quiver.client.hub.HubSettings;
 import io.quiver.client.hub.ModelFiles;
 import io.quiver.client.hub.ModelReference;
-import io.quiver.client.hub.Pause;
+import io.quiver.client.Pause;
 import io.quiver.client.hub.PulledModel;
 import io.quiver.client.hub.RepositorySnapshot;
 import io.quiver.lora.peft.AdapterLimits;

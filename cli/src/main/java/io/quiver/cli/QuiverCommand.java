@@ -1,6 +1,7 @@
 package io.quiver.cli;
 
 import io.quiver.cli.verify.Verify;
+import io.quiver.client.Pause;
 import io.quiver.client.RefusedException;
 import io.quiver.client.ServerException;
 import io.quiver.client.ServerUnreachableException;
@@ -71,6 +72,11 @@ public final class QuiverCommand implements Runnable {
 
     /** All commands, wired. */
     static CommandLine commandLine(Surroundings surroundings) {
+        return commandLine(surroundings, Pause.REAL);
+    }
+
+    /** @param pause lets time pass before a service is asked again */
+    static CommandLine commandLine(Surroundings surroundings, Pause pause) {
         Terminal terminal = surroundings.terminal();
         CommandLine line = new CommandLine(new QuiverCommand(terminal))
                 .addSubcommand(new DemoCommand(surroundings))
@@ -82,6 +88,7 @@ public final class QuiverCommand implements Runnable {
                 .addSubcommand(new Show(surroundings))
                 .addSubcommand(new Watch(surroundings))
                 .addSubcommand(new Ask(surroundings))
+                .addSubcommand(new Eval(surroundings, pause))
                 .addSubcommand(new Verify(terminal));
         line.getSubcommands().values().forEach(QuiverCommand::addHelp);
         line.setOut(new PrintWriter(terminal.out(), true, StandardCharsets.UTF_8));

@@ -13,6 +13,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
@@ -79,9 +80,17 @@ final class Calls {
             throw broken(e);
         }
         if (response.statusCode() >= 400) {
-            throw refusal(response.statusCode(), read(response));
+            throw refusal(response.statusCode(), read(response)).withRetryAfter(retryAfter(response));
         }
         return response;
+    }
+
+    /** Seconds, which is the form that the services use; a date is taken for nothing said. */
+    private static Optional<Duration> retryAfter(HttpResponse<?> response) {
+        return response.headers()
+                .firstValue("Retry-After")
+                .filter(text -> text.matches("[0-9]{1,6}"))
+                .map(text -> Duration.ofSeconds(Long.parseLong(text)));
     }
 
     ServerUnreachableException broken(Exception cause) {

@@ -33,6 +33,16 @@ public final class RouterClient {
         return calls.post("/v1/completions", body, COMPLETION_LIMIT).body();
     }
 
+    /** What each routing of {@code variants} decides for a prompt, without an answer: the body of the explanation. */
+    public JsonNode explain(JsonNode body) {
+        return calls.post("/v1/routing:explain", body, COMPLETION_LIMIT).body();
+    }
+
+    /** Every version that can be routed to: the items of the router's list. */
+    public JsonNode experts() {
+        return calls.get("/v1/experts").body().path("data");
+    }
+
     /**
      * Asks for a chat completion and hands over its chunks as they come.
      *

@@ -1,12 +1,13 @@
 package io.quiver.terminal;
 
 import java.time.Duration;
+import java.util.function.DoubleFunction;
 import java.util.function.LongConsumer;
 import java.util.function.LongSupplier;
 
 /**
- * Shows how far a transfer is: a bar that is drawn over itself on a terminal, a line every few seconds elsewhere.
- * Thread-safe: bytes are counted by whichever thread moves them.
+ * Shows how far something is that has a known length: a bar that is drawn over itself on a terminal, a line every few seconds
+ * elsewhere. Thread-safe: it is told by whichever thread does the work.
  */
 public final class ProgressBar implements LongConsumer, AutoCloseable {
     private static final long REDRAW_NANOS = 100_000_000L;
@@ -15,26 +16,44 @@ public final class ProgressBar implements LongConsumer, AutoCloseable {
 
     private final Terminal terminal;
     private final String label;
-    private final long totalBytes;
+    private final long total;
+    private final DoubleFunction<String> quantity;
     private final LongSupplier nanoTime;
     private final long startNanos;
     private long shownNanos;
-    private long doneBytes;
+    private long done;
 
-    /** @param nanoTime a clock in nanoseconds that never goes back, such as {@link System#nanoTime} */
+    /**
+     * A transfer of bytes.
+     *
+     * @param nanoTime a clock in nanoseconds that never goes back, such as {@link System#nanoTime}
+     */
     public ProgressBar(Terminal terminal, String label, long totalBytes, LongSupplier nanoTime) {
+        this(terminal, label, totalBytes, Quantities::bytes, nanoTime);
+    }
+
+    /**
+     * Anything that is counted.
+     *
+     * @param total what it is all done at, in the unit of {@code quantity}
+     * @param quantity writes an amount, such as {@link Quantities#bytes} or {@link Quantities#count}
+     * @param nanoTime a clock in nanoseconds that never goes back
+     */
+    public ProgressBar(
+            Terminal terminal, String label, long total, DoubleFunction<String> quantity, LongSupplier nanoTime) {
         this.terminal = terminal;
         this.label = label;
-        this.totalBytes = totalBytes;
+        this.total = total;
+        this.quantity = quantity;
         this.nanoTime = nanoTime;
         this.startNanos = nanoTime.getAsLong();
         this.shownNanos = startNanos;
     }
 
-    /** Counts bytes that were moved; a negative number for those that have to move again. */
+    /** Counts what was done; a negative number for what has to be done again. */
     @Override
-    public synchronized void accept(long bytes) {
-        doneBytes += bytes;
+    public synchronized void accept(long amount) {
+        done += amount;
         long now = nanoTime.getAsLong();
         if (now - shownNanos >= (terminal.interactive() ? REDRAW_NANOS : LINE_NANOS)) {
             shownNanos = now;
@@ -54,36 +73,36 @@ public final class ProgressBar implements LongConsumer, AutoCloseable {
     private void show(long now) {
         Duration elapsed = Duration.ofNanos(now - startNanos);
         if (terminal.interactive()) {
-            terminal.redraw(bar(label, doneBytes, totalBytes, elapsed, terminal.columns()));
+            terminal.redraw(bar(elapsed, done));
         } else {
-            terminal.out().println(label + "  " + figures(doneBytes, totalBytes, elapsed));
+            terminal.out().println(label + "  " + figures(done, elapsed));
         }
     }
 
-    /** One line, at most {@code columns} wide: label, bar, bytes, rate, time left. */
-    static String bar(String label, long doneBytes, long totalBytes, Duration elapsed, int columns) {
-        String figures = figures(doneBytes, totalBytes, elapsed);
+    /** One line, narrower than the terminal: label, bar, amounts, rate, time left. */
+    String bar(Duration elapsed, long amount) {
+        int columns = terminal.columns();
+        String figures = figures(amount, elapsed);
         int room = Math.min(BAR_MAX, columns - 1 - label.length() - figures.length() - 6);
         if (room < 5) {
             String line = label + "  " + figures;
             return line.length() < columns ? line : line.substring(0, columns - 1);
         }
-        int full = totalBytes == 0 ? room : (int) Math.min(room, room * doneBytes / totalBytes);
+        int full = total == 0 ? room : (int) Math.min(room, room * amount / total);
         return label + "  [" + "█".repeat(full) + "░".repeat(room - full) + "]  " + figures;
     }
 
-    private static String figures(long doneBytes, long totalBytes, Duration elapsed) {
+    private String figures(long amount, Duration elapsed) {
         double seconds = elapsed.toNanos() / 1e9;
-        long percent = totalBytes == 0 ? 100 : 100 * doneBytes / totalBytes;
-        String figures =
-                String.format("%3d %%  %s of %s", percent, Quantities.bytes(doneBytes), Quantities.bytes(totalBytes));
-        if (doneBytes == 0 || seconds <= 0) {
+        long percent = total == 0 ? 100 : 100 * amount / total;
+        String figures = String.format("%3d %%  %s of %s", percent, quantity.apply(amount), quantity.apply(total));
+        if (amount == 0 || seconds <= 0) {
             return figures;
         }
-        double bytesPerSecond = doneBytes / seconds;
-        String rate = "  " + Quantities.bytes(bytesPerSecond) + "/s";
-        return doneBytes < totalBytes
-                ? figures + rate + "  " + left((totalBytes - doneBytes) / bytesPerSecond) + " left"
+        double perSecond = amount / seconds;
+        String rate = "  " + quantity.apply(perSecond) + "/s";
+        return amount < total
+                ? figures + rate + "  " + left((total - amount) / perSecond) + " left"
                 : figures + rate + "  in " + Quantities.duration(elapsed);
     }
 

@@ -22,6 +22,11 @@ public final class Quantities {
                 : String.format(Locale.ROOT, value < 99.95 ? "%.1f %s" : "%.0f %s", value, UNITS[unit]);
     }
 
+    /** Such as {@code 160}, and {@code 3.2} for what is no whole number. */
+    public static String count(double count) {
+        return count == Math.rint(count) ? String.valueOf((long) count) : String.format(Locale.ROOT, "%.1f", count);
+    }
+
     /** Such as {@code 0.42 s}, {@code 12 s}, {@code 3 min 20 s}, {@code 2 h 5 min}. */
     public static String duration(Duration duration) {
         double seconds = duration.toNanos() / 1e9;

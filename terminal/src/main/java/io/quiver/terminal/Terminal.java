@@ -56,6 +56,11 @@ public record Terminal(PrintStream out, PrintStream err, boolean interactive, bo
                 interactive ? columnsOf(environment) : COLUMNS_DEFAULT);
     }
 
+    /** Where to say what is no answer: here on a terminal, and {@code err} where the output goes to a file or a pipe. */
+    public Terminal aside() {
+        return interactive ? this : new Terminal(err, err, false, colour, columns);
+    }
+
     /** Text in a style, or as it is where colours are not wanted. */
     public String paint(Style style, String text) {
         return paint(style.code, text);

@@ -15,7 +15,7 @@ class ProgressBarTest {
 
     @Test
     void half_way_it_shows_bytes_rate_and_time_left() {
-        String bar = ProgressBar.bar("ns/a", 5 << 20, 10 << 20, Duration.ofSeconds(2), 120);
+        String bar = bar("ns/a", 5 << 20, 10 << 20, Duration.ofSeconds(2), 120);
 
         assertThat(bar)
                 .startsWith("ns/a  [" + "█".repeat(15) + "░".repeat(15) + "]")
@@ -24,7 +24,7 @@ class ProgressBarTest {
 
     @Test
     void at_the_end_it_shows_how_long_it_took() {
-        assertThat(ProgressBar.bar("ns/a", 2048, 2048, Duration.ofMillis(500), 120))
+        assertThat(bar("ns/a", 2048, 2048, Duration.ofMillis(500), 120))
                 .endsWith("100 %  2.0 KiB of 2.0 KiB  4.0 KiB/s  in 0.50 s")
                 .doesNotContain("left");
     }
@@ -32,7 +32,7 @@ class ProgressBarTest {
     @Test
     void a_line_never_exceeds_the_terminal() {
         for (int columns = 40; columns < 160; columns++) {
-            assertThat(ProgressBar.bar("namespace/a-rather-long-name", 3L << 30, 7L << 30, Duration.ofHours(2), columns)
+            assertThat(bar("namespace/a-rather-long-name", 3L << 30, 7L << 30, Duration.ofHours(2), columns)
                             .length())
                     .isLessThan(columns);
         }
@@ -68,7 +68,20 @@ class ProgressBarTest {
 
     @Test
     void an_upload_of_nothing_is_done_at_once() {
-        assertThat(ProgressBar.bar("x", 0, 0, Duration.ZERO, 80)).contains("100 %  0 B of 0 B");
+        assertThat(bar("x", 0, 0, Duration.ZERO, 80)).contains("100 %  0 B of 0 B");
+    }
+
+    @Test
+    void whatever_is_counted_can_be_shown() {
+        ProgressBar bar = new ProgressBar(terminal(true), "eval", 160, Quantities::count, nanos::get);
+
+        assertThat(bar.bar(Duration.ofSeconds(25), 80)).contains(" 50 %  80 of 160  3.2/s  25 s left");
+    }
+
+    private String bar(String label, long doneBytes, long totalBytes, Duration elapsed, int columns) {
+        PrintStream stream = new PrintStream(out, true, StandardCharsets.UTF_8);
+        return new ProgressBar(new Terminal(stream, stream, true, false, columns), label, totalBytes, nanos::get)
+                .bar(elapsed, doneBytes);
     }
 
     private Terminal terminal(boolean interactive) {

@@ -1,5 +1,6 @@
 package io.quiver.client.hub;
 
+import io.quiver.client.Pause;
 import java.time.Duration;
 
 /**

@@ -1,4 +1,4 @@
-package io.quiver.client.hub;
+package io.quiver.client;
 
 import java.time.Duration;
 

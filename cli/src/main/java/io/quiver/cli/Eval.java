@@ -1,0 +1,193 @@
+package io.quiver.cli;
+
+import io.quiver.cli.eval.AskQuestions;
+import io.quiver.cli.eval.EvaluatedStrategy;
+import io.quiver.cli.eval.Evaluation;
+import io.quiver.cli.eval.EvaluationJson;
+import io.quiver.cli.eval.EvaluationTables;
+import io.quiver.cli.eval.Library;
+import io.quiver.cli.eval.Question;
+import io.quiver.cli.eval.ReadQuestions;
+import io.quiver.cli.eval.StrategyResult;
+import io.quiver.cli.eval.UnusableQuestionsException;
+import io.quiver.client.Pause;
+import io.quiver.client.RefusedException;
+import io.quiver.client.RetryWhenAsked;
+import io.quiver.client.RouterClient;
+import io.quiver.terminal.ProgressBar;
+import io.quiver.terminal.Quantities;
+import io.quiver.terminal.Terminal;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ObjectNode;
+
+/** Measures strategies on questions with known answers. */
+@Command(
+        name = "eval",
+        description = {
+            "Ask the router questions with known answers under several strategies, and compare.",
+            "Questions are a JSON array of {\"skill\", \"prompt\", \"answer\", \"wording\"}. The right adapter of a skill is the one of"
+                    + " that name or with the label skill=…; without a skill no adapter should answer. Right is what equals the"
+                    + " answer letter by letter, decoded greedily."
+        },
+        footer = {
+            "",
+            "Strategies: oracle names the right adapter, base asks the base alone, any other is the router's own and chooses",
+            "among the whole library. Settings follow after colons.",
+            "",
+            "Examples:",
+            "  quiver eval questions.json",
+            "  quiver eval questions.json --library team/sql,team/dates --strategies oracle,arrow:top_k=1,spectr,base",
+            "  quiver eval questions.json --per-skill 8 --json result.json"
+        })
+final class Eval implements Callable<Integer> {
+    private static final int CONCURRENCY_MAX = 64;
+    private static final int ATTEMPTS_MAX = 100;
+
+    @Mixin
+    private Servers servers = new Servers();
+
+    @Parameters(arity = "1", paramLabel = "QUESTIONS.json", description = "the questions")
+    private Path questionsFile = Path.of("");
+
+    @Option(
+            names = "--library",
+            paramLabel = "NS/A,NS/B|KEY=VALUE|all",
+            description = "the experts: references, a label selector, or all (default)")
+    private String library = "all";
+
+    @Option(
+            names = "--strategies",
+            paramLabel = "S,S",
+            split = ",",
+            description = "what to compare; default oracle,arrow,spectr,uniform,base")
+    private List<String> strategies = List.of("oracle", "arrow", "spectr", "uniform", "base");
+
+    @Option(names = "--model", paramLabel = "M", description = "the base model; default: the only one")
+    private String model = Ask.ALL_EXPERTS;
+
+    @Option(
+            names = "--adapter",
+            paramLabel = "SKILL=NS/NAME",
+            description = "the right adapter of a skill that has another name; may be repeated")
+    private Map<String, String> adapters = new LinkedHashMap<>();
+
+    @Option(names = "--per-skill", paramLabel = "N", description = "only the first N questions of each skill")
+    private @Nullable Integer perSkill;
+
+    @Option(names = "--concurrency", paramLabel = "N", description = "questions at a time, 1 to 64; default 8")
+    private int concurrency = 8;
+
+    @Option(names = "--json", paramLabel = "FILE", description = "write everything there, each answer too")
+    private @Nullable Path json;
+
+    private final Surroundings surroundings;
+    private final Pause pause;
+
+    Eval(Surroundings surroundings, Pause pause) {
+        this.surroundings = surroundings;
+        this.pause = pause;
+    }
+
+    @Override
+    public Integer call() throws IOException, InterruptedException {
+        Instant began = surroundings.clock().instant();
+        requireUsable();
+        List<EvaluatedStrategy> evaluated;
+        List<Question> questions;
+        RouterClient router = servers.router(surroundings.environment());
+        Library members;
+        Map<String, String> rights;
+        try {
+            evaluated = strategies.stream().map(EvaluatedStrategy::parse).toList();
+            questions = ReadQuestions.read(questionsFile);
+            questions = perSkill == null ? questions : ReadQuestions.firstOfEach(questions, perSkill);
+            ObjectNode selection = JsonMapper.shared().createObjectNode();
+            Ask.addLibrary(selection, library);
+            members = Library.resolve(router, model, selection);
+            rights = members.matched(questions, adapters);
+        } catch (UnusableQuestionsException e) {
+            throw new UsageException(String.valueOf(e.getMessage()));
+        }
+        RetryWhenAsked retry = new RetryWhenAsked(ATTEMPTS_MAX, pause, surroundings.nanoTime());
+        AskQuestions ask =
+                new AskQuestions(router, model, members, rights, concurrency, retry, surroundings.nanoTime());
+        if (!tryOut(ask, evaluated, questions.get(0))) {
+            return ExitStatus.REFUSED;
+        }
+        Terminal terminal = surroundings.terminal();
+        terminal.out()
+                .println(questions.size() + " questions, " + members.members().size() + " adapters on "
+                        + members.base() + ", " + concurrency + " questions at a time");
+        List<StrategyResult> results = new ArrayList<>();
+        for (EvaluatedStrategy strategy : evaluated) {
+            results.add(ask(ask, strategy, questions));
+        }
+        Evaluation evaluation = new Evaluation(members, rights, results);
+        terminal.out().println();
+        new EvaluationTables(terminal, evaluation).print();
+        if (json != null) {
+            Files.writeString(
+                    json,
+                    EvaluationJson.of(evaluation, questionsFile.toString(), concurrency, began)
+                                    .toPrettyString()
+                            + "\n");
+        }
+        return ExitStatus.DONE;
+    }
+
+    private void requireUsable() {
+        if (concurrency < 1 || concurrency > CONCURRENCY_MAX) {
+            throw new UsageException("--concurrency is 1 to " + CONCURRENCY_MAX + ", not " + concurrency);
+        }
+        if (perSkill != null && perSkill < 1) {
+            throw new UsageException("--per-skill is 1 or more, not " + perSkill);
+        }
+        if (json != null && !Files.isDirectory(json.toAbsolutePath().getParent())) {
+            throw new UsageException("there is no folder for " + json);
+        }
+    }
+
+    /** Says of every strategy that the router refuses why, before an hour is spent on the others. */
+    private boolean tryOut(AskQuestions ask, List<EvaluatedStrategy> evaluated, Question question)
+            throws InterruptedException {
+        boolean allWell = true;
+        for (EvaluatedStrategy strategy : evaluated) {
+            surroundings.terminal().progress("trying " + strategy.label());
+            try {
+                ask.tryOut(strategy, question);
+            } catch (RefusedException e) {
+                surroundings.terminal().progress("");
+                Refusals.print(surroundings.terminal(), "strategy " + strategy.label(), e);
+                allWell = false;
+            }
+        }
+        surroundings.terminal().progress("");
+        return allWell;
+    }
+
+    private StrategyResult ask(AskQuestions ask, EvaluatedStrategy strategy, List<Question> questions)
+            throws InterruptedException {
+        try (ProgressBar progress = new ProgressBar(
+                surroundings.terminal().aside(),
+                String.format("%-10s", strategy.label()),
+                questions.size(),
+                Quantities::count,
+                surroundings.nanoTime())) {
+            return ask.ask(strategy, questions, progress);
+        }
+    }
+}
