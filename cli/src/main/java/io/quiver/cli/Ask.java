@@ -1,6 +1,7 @@
 package io.quiver.cli;
 
 import io.quiver.client.RouterClient;
+import io.quiver.terminal.Terminal;
 import java.util.List;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -24,6 +25,7 @@ import tools.jackson.databind.node.ObjectNode;
             "  quiver ask --library team/sql,team/poems \"…\" --trace # these two",
             "  quiver ask --library skill=sql --top-k 2 \"…\"         # by label",
             "  quiver ask --strategy base \"…\"                       # the base model alone",
+            "  quiver ask --explain \"…\"                             # which words speak for which expert",
             "  quiver ask --model team/sql:3 \"…\"                    # one adapter"
         })
 final class Ask implements Callable<Integer> {
@@ -80,6 +82,9 @@ final class Ask implements Callable<Integer> {
     @Option(names = "--trace", description = "show each token with the shares of the experts")
     private boolean trace;
 
+    @Option(names = "--explain", description = "first draw which words of the question speak for which expert")
+    private boolean explain;
+
     private final Surroundings surroundings;
 
     Ask(Surroundings surroundings) {
@@ -89,13 +94,18 @@ final class Ask implements Callable<Integer> {
     @Override
     public Integer call() {
         RouterClient router = servers.router(surroundings.environment());
+        if (explain) {
+            Terminal aside = surroundings.terminal().aside();
+            new HeatMap(aside).draw(Explanation.of(router.explain(explanation())));
+            aside.out().println();
+        }
         Answer answer = new Answer(surroundings.terminal(), trace);
         router.chat(request(), answer);
         answer.end();
         return ExitStatus.DONE;
     }
 
-    private ObjectNode request() {
+    private ObjectNode conversation() {
         ObjectNode body = JSON.createObjectNode();
         body.put("model", model == null ? ALL_EXPERTS : model);
         ArrayNode messages = body.putArray("messages");
@@ -103,13 +113,26 @@ final class Ask implements Callable<Integer> {
             messages.addObject().put("role", "system").put("content", system);
         }
         messages.addObject().put("role", "user").put("content", String.join(" ", question));
+        return body;
+    }
+
+    private ObjectNode explanation() {
+        ObjectNode body = conversation();
+        addRouting(body.putArray("variants").addObject());
+        return body;
+    }
+
+    private ObjectNode request() {
+        ObjectNode body = conversation();
         body.put("max_tokens", maxTokens);
         body.put("temperature", samplingTemperature);
         if (seed != null) {
             body.put("seed", seed.longValue());
         }
         body.put("stream", true);
-        addRouting(body.putObject("routing"));
+        ObjectNode routing = body.putObject("routing");
+        addRouting(routing);
+        routing.put("trace", "tokens");
         return body;
     }
 
@@ -129,7 +152,6 @@ final class Ask implements Callable<Integer> {
         if (temperature != null) {
             routing.put("temperature", temperature.doubleValue());
         }
-        routing.put("trace", "tokens");
     }
 
     /** {@code all}, a selector if every item has a {@code =}, else references. */

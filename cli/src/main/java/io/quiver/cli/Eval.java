@@ -130,8 +130,8 @@ final class Eval implements Callable<Integer> {
         }
         Terminal terminal = surroundings.terminal();
         terminal.out()
-                .println(questions.size() + " questions, " + members.members().size() + " adapters on "
-                        + members.base() + ", " + concurrency + " questions at a time");
+                .println(questions.size() + " questions, " + members.members().size() + " adapters on " + members.base()
+                        + ", " + concurrency + " questions at a time");
         List<StrategyResult> results = new ArrayList<>();
         for (EvaluatedStrategy strategy : evaluated) {
             results.add(ask(ask, strategy, questions));

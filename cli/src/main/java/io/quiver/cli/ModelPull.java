@@ -1,11 +1,11 @@
 package io.quiver.cli;
 
+import io.quiver.client.Pause;
 import io.quiver.client.hub.Hub;
 import io.quiver.client.hub.HubLimits;
 import io.quiver.client.hub.HubSettings;
 import io.quiver.client.hub.ModelFiles;
 import io.quiver.client.hub.ModelReference;
-import io.quiver.client.Pause;
 import io.quiver.client.hub.PulledModel;
 import io.quiver.client.hub.RepositorySnapshot;
 import io.quiver.lora.peft.AdapterLimits;

@@ -45,10 +45,8 @@ class EvalTest {
     void a_library_of_two() {
         server.on(EXPLAIN, 200, """
                 {"base":{"name":"tiny"},"variants":[{"routing":{"experts":[
-                 {"name":"ns/sql","version":3},{"name":"ns/when","version":1}]}}]}""")
-                .on("GET /v1/experts", 200, """
-                {"data":[{"name":"ns/sql","version":3,"labels":{}},{"name":"ns/when","version":1,"labels":{"skill":"dates"}}]}""")
-                .on(CHAT, EvalTest::answer);
+                 {"name":"ns/sql","version":3},{"name":"ns/when","version":1}]}}]}""").on("GET /v1/experts", 200, """
+                {"data":[{"name":"ns/sql","version":3,"labels":{}},{"name":"ns/when","version":1,"labels":{"skill":"dates"}}]}""").on(CHAT, EvalTest::answer);
     }
 
     @AfterEach
@@ -64,16 +62,15 @@ class EvalTest {
         String strategy = routing.path("strategy").asString("");
         boolean sql = prompt.startsWith("all");
         boolean right = strategy.equals("single") || (strategy.equals("arrow") && sql);
-        String experts =
-                switch (strategy) {
-                    case "single" ->
-                        "{\"name\":\"ns/%s\",\"version\":%d,\"share\":1.0}".formatted(sql ? "sql" : "when", sql ? 3 : 1);
-                    case "arrow" ->
-                        "{\"name\":\"ns/sql\",\"version\":3,\"share\":0.7},{\"name\":\"ns/when\",\"version\":1,\"share\":0.3}";
-                    case "uniform" ->
-                        "{\"name\":\"ns/sql\",\"version\":3,\"share\":0.5},{\"name\":\"ns/when\",\"version\":1,\"share\":0.5}";
-                    default -> "";
-                };
+        String experts = switch (strategy) {
+            case "single" ->
+                "{\"name\":\"ns/%s\",\"version\":%d,\"share\":1.0}".formatted(sql ? "sql" : "when", sql ? 3 : 1);
+            case "arrow" ->
+                "{\"name\":\"ns/sql\",\"version\":3,\"share\":0.7},{\"name\":\"ns/when\",\"version\":1,\"share\":0.3}";
+            case "uniform" ->
+                "{\"name\":\"ns/sql\",\"version\":3,\"share\":0.5},{\"name\":\"ns/when\",\"version\":1,\"share\":0.5}";
+            default -> "";
+        };
         return Answer.json(
                 200,
                 "{\"choices\":[{\"message\":{\"content\":\"%s\"},\"finish_reason\":\"stop\"}],\"routing\":{\"strategy\":\"%s\",\"experts\":[%s]}}"
@@ -97,7 +94,8 @@ class EvalTest {
         assertThat(figures(result, "base")).isEqualTo("0 of 3, choice -");
         JsonNode arrow = result.path("strategies").path(1);
         assertThat(arrow.path("chosen_by_skill"))
-                .isEqualTo(JSON.readTree("{\"\":{\"ns/sql:3\":1},\"dates\":{\"ns/sql:3\":1},\"sql\":{\"ns/sql:3\":2}}"));
+                .isEqualTo(
+                        JSON.readTree("{\"\":{\"ns/sql:3\":1},\"dates\":{\"ns/sql:3\":1},\"sql\":{\"ns/sql:3\":2}}"));
         assertThat(arrow.path("by_wording").path("new").path("exact_match").doubleValue())
                 .isEqualTo(0.5);
         assertThat(arrow.path("answers").size()).isEqualTo(4);
@@ -108,7 +106,8 @@ class EvalTest {
     void tables_show_strategies_side_by_side_and_who_was_taken_for_whom() throws IOException {
         assertThat(run(QUESTIONS, "--strategies", "oracle,arrow")).isZero();
 
-        List<String> lines = shown.out().lines().map(line -> line.replaceAll(" +", " ")).toList();
+        List<String> lines =
+                shown.out().lines().map(line -> line.replaceAll(" +", " ")).toList();
         assertThat(lines.get(0)).isEqualTo("4 questions, 2 adapters on tiny, 8 questions at a time");
         assertThat(lines)
                 .contains("chosen by arrow, right 1 2 base", "1 ns/sql:3 2 · ·", "2 ns/when:1 1 · ·", "base 1 · ·")
@@ -120,7 +119,14 @@ class EvalTest {
 
     @Test
     void the_whole_library_is_pinned_and_settings_go_with_their_strategy() throws IOException {
-        assertThat(run(QUESTIONS, "--library", "skill=x", "--strategies", "oracle,arrow:top_k=1:input_norm=unit", "--per-skill", "1"))
+        assertThat(run(
+                        QUESTIONS,
+                        "--library",
+                        "skill=x",
+                        "--strategies",
+                        "oracle,arrow:top_k=1:input_norm=unit",
+                        "--per-skill",
+                        "1"))
                 .isZero();
 
         assertThat(sent(EXPLAIN, 0).path("variants"))
@@ -151,7 +157,11 @@ class EvalTest {
     void a_full_router_is_asked_again_when_it_says_so() throws IOException {
         List<Answer> refusals = Collections.synchronizedList(new ArrayList<>(List.of(
                 new Answer(429, "application/json", "{\"error\":{\"code\":\"queue_full\",\"message\":\"full\"}}", "7"),
-                new Answer(503, "application/json", "{\"error\":{\"code\":\"model_loading\",\"message\":\"wait\"}}", "2"))));
+                new Answer(
+                        503,
+                        "application/json",
+                        "{\"error\":{\"code\":\"model_loading\",\"message\":\"wait\"}}",
+                        "2"))));
         server.on(CHAT, request -> refusals.isEmpty() ? answer(request) : refusals.remove(0));
 
         assertThat(run(QUESTIONS, "--strategies", "oracle")).isZero();
@@ -190,7 +200,8 @@ class EvalTest {
         assertThat(run(questions, "--adapter", "chess=ns/nobody")).isEqualTo(ExitStatus.USAGE);
         assertThat(shown.err())
                 .contains("chess should be ns/nobody, which is not in it; poems has none.")
-                .contains("The library is ns/sql:3, ns/when:1. Push what is missing, widen --library, or say --adapter");
+                .contains(
+                        "The library is ns/sql:3, ns/when:1. Push what is missing, widen --library, or say --adapter");
         assertThat(run(questions, "--adapter", "chess=ns/when", "--adapter", "poems=ns/when:1", "--strategies", "base"))
                 .isZero();
     }
@@ -198,7 +209,13 @@ class EvalTest {
     @Test
     void a_file_that_holds_no_questions_is_a_usage_error_that_shows_the_form() throws IOException {
         for (String questions : List.of(
-                "", "{}", "[]", "[1]", "[{\"skill\":\"a\",\"answer\":\"b\"}]", "[{\"skill\":\"a\",\"prompt\":\"b\"}]", "[{\"prompt\":3}]")) {
+                "",
+                "{}",
+                "[]",
+                "[1]",
+                "[{\"skill\":\"a\",\"answer\":\"b\"}]",
+                "[{\"skill\":\"a\",\"prompt\":\"b\"}]",
+                "[{\"prompt\":3}]")) {
             assertThat(run(questions)).as(questions).isEqualTo(ExitStatus.USAGE);
         }
         assertThat(shown.err().split("a JSON array of", -1)).hasSize(8);

@@ -23,7 +23,8 @@ class RetryWhenAskedTest {
 
     @Test
     void a_request_is_repeated_after_the_time_that_the_service_asked_for() throws InterruptedException {
-        assertThat(retry.call(refusedFirst(2, Optional.of(Duration.ofSeconds(4))))).isEqualTo("answer");
+        assertThat(retry.call(refusedFirst(2, Optional.of(Duration.ofSeconds(4)))))
+                .isEqualTo("answer");
         assertThat(pausesSeconds).containsExactly(4L, 4L);
     }
 

@@ -8,7 +8,25 @@ final class Palette {
     /** Things a legend can tell apart. */
     static final int SIZE = COLOURS.length;
 
+    /** From cool to hot: ground and letters, both set, so that they can be read on any terminal. */
+    private static final String[] HEAT = { // (steps)
+        "48;5;236;38;5;252",
+        "48;5;53;38;5;255",
+        "48;5;89;38;5;255",
+        "48;5;125;38;5;255",
+        "48;5;161;38;5;231",
+        "48;5;202;38;5;16",
+        "48;5;214;38;5;16",
+        "48;5;227;38;5;16"
+    };
+
     private Palette() {}
+
+    /** @param fraction 1 for the hottest; clamped */
+    static String heat(double fraction) {
+        double clamped = Double.isNaN(fraction) ? 0 : Math.max(0, Math.min(1, fraction));
+        return HEAT[(int) Math.min(HEAT.length - 1, clamped * HEAT.length)];
+    }
 
     static String code(int legendIndex) {
         return "38;5;" + COLOURS[Math.floorMod(legendIndex, SIZE)];

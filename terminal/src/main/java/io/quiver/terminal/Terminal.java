@@ -71,6 +71,11 @@ public record Terminal(PrintStream out, PrintStream err, boolean interactive, bo
         return legendIndex < 0 ? text : paint(Palette.code(legendIndex), text);
     }
 
+    /** Text on a ground that is the warmer the more it says, 0 cool to 1 hot; as it is where colours are not wanted. */
+    public String heat(double fraction, String text) {
+        return paint(Palette.heat(fraction), text);
+    }
+
     /** The name of the n-th thing of a legend, behind a square in its colour. */
     public String legend(int legendIndex, String name) {
         return paint(legendIndex, "■ " + name);

@@ -91,7 +91,8 @@ public final class AskQuestions {
 
     private Answered ask(EvaluatedStrategy strategy, Question question) throws InterruptedException {
         ObjectNode request = request(strategy, question, question.tokensMax());
-        long[] beganNanos = new long[1]; // Of the attempt that is answered: waiting in front of a full router is not its time.
+        long[] beganNanos =
+                new long[1]; // Of the attempt that is answered: waiting in front of a full router is not its time.
         JsonNode completion = retry.call(() -> {
             beganNanos[0] = nanoTime.getAsLong();
             return router.chat(request);

@@ -77,12 +77,20 @@ public final class EvaluationTables {
         headings.add("questions");
         Table table = new Table(headings.toArray(String[]::new));
         for (String skill : evaluation.skills()) {
-            row(table, skill.isEmpty() ? NO_ADAPTER : skill, results, figure, question -> question.skill()
-                    .equals(skill));
+            row(
+                    table,
+                    skill.isEmpty() ? NO_ADAPTER : skill,
+                    results,
+                    figure,
+                    question -> question.skill().equals(skill));
         }
         for (String wording : evaluation.wordings()) {
-            row(table, "wording " + wording, results, figure, question -> question.wording()
-                    .equals(wording));
+            row(
+                    table,
+                    "wording " + wording,
+                    results,
+                    figure,
+                    question -> question.wording().equals(wording));
         }
         terminal.out().println();
         table.print(terminal);

@@ -58,7 +58,8 @@ public record Library(String base, List<Member> members) {
                     reference(expert), expert.path("labels").path(SKILL_LABEL).asString(""));
         }
         List<Member> members = new ArrayList<>();
-        for (JsonNode expert : explanation.path("variants").path(0).path("routing").path("experts")) {
+        for (JsonNode expert :
+                explanation.path("variants").path(0).path("routing").path("experts")) {
             members.add(new Member(
                     reference(expert), expert.path("name").asString(""), skills.getOrDefault(reference(expert), "")));
         }

@@ -54,7 +54,10 @@ public final class ReadQuestions {
     private static Question question(JsonNode json, String where) {
         try {
             return new Question(
-                    text(json, "skill", where), text(json, "prompt", where), text(json, "answer", where), text(json, "wording", where));
+                    text(json, "skill", where),
+                    text(json, "prompt", where),
+                    text(json, "answer", where),
+                    text(json, "wording", where));
         } catch (IllegalArgumentException e) {
             throw new UnusableQuestionsException(where + ": " + e.getMessage() + "; questions are " + FORM);
         }

@@ -19,12 +19,14 @@ public record StrategyResult(EvaluatedStrategy strategy, List<Answered> answers,
 
     /** The middle of the times from question to answer; of two middles the longer. */
     public long medianMillis() {
-        long[] sorted = answers.stream().mapToLong(Answered::elapsedMillis).sorted().toArray(); // (answers)
+        long[] sorted =
+                answers.stream().mapToLong(Answered::elapsedMillis).sorted().toArray(); // (answers)
         return sorted[sorted.length / 2];
     }
 
     /** Whether its choices say anything: it decides, and has chosen. */
     public boolean hasChoices() {
-        return strategy.decides() && answers.stream().anyMatch(answer -> !answer.chosen().equals(Answered.NOBODY));
+        return strategy.decides()
+                && answers.stream().anyMatch(answer -> !answer.chosen().equals(Answered.NOBODY));
     }
 }

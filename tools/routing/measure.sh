@@ -1,0 +1,51 @@
+#!/usr/bin/env bash
+# Measures strategies on a base model with adapters and questions, and rewrites the table and the figures of docs/routing.md:
+#   tools/routing/measure.sh BASE FOLDER [option of quiver eval ...]
+# BASE is a folder in Hugging Face's layout; FOLDER has questions.json and experts/NAME with an adapter each, NAME being the skill.
+# Starts a stack of its own beside any other, with its data in a temporary folder, and stops it at the end.
+set -euo pipefail
+
+[ $# -ge 2 ] || { sed -n '2,5p' "$0" | cut -c3-; exit 2; }
+base=$(realpath "$1")
+folder=$(realpath "$2")
+shift 2
+home=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+strategies=${STRATEGIES:-oracle,evidence,arrow:top_k=1,arrow,spectr,uniform,base}
+conditions=${CONDITIONS:-$(nproc) processors}
+data=$(mktemp -d)
+chmod 711 "$data"
+export QUIVER_REGISTRY=http://127.0.0.1:17070 QUIVER_ROUTER=http://127.0.0.1:17071
+
+"$home/quiver" --version
+"$home/quiver" up --data "$data" --registry-port 17070 --router-port 17071 --worker-port 17072 --kafka-port 17092 \
+  --s3-port 17900 --postgres-port 17432 >"$data/up.log" 2>&1 &
+stack=$!
+stop() {
+  kill "$stack" 2>/dev/null || true
+  wait "$stack" 2>/dev/null || true
+  rm -rf "$data"
+}
+trap stop EXIT
+
+for _ in $(seq 120); do
+  "$home/quiver" ls >/dev/null 2>&1 && break
+  kill -0 "$stack" || { cat "$data/up.log"; exit 1; }
+  sleep 2
+done
+"$home/quiver" base add "$base"
+"$home/quiver" push "$folder"/experts/*
+
+# Adapters are measured against the base's calibration after they are ready.
+case ",$strategies," in
+  *,evidence*)
+    echo "waiting for the calibration"
+    for attempt in $(seq 60); do
+      "$home/quiver" eval "$folder/questions.json" --strategies evidence --per-skill 1 >"$data/try.log" 2>&1 && break
+      [ "$attempt" -lt 60 ] || { cat "$data/try.log"; exit 1; }
+      sleep 10
+    done
+    ;;
+esac
+
+"$home/quiver" eval "$folder/questions.json" --strategies "$strategies" --json "$data/result.json" "$@"
+python3 "$home/tools/routing/report.py" "$data/result.json" "$home/docs" --conditions "$conditions"
