@@ -49,7 +49,7 @@ def loudness():
 
 
 STEPS = [
-    ("the bare base reads", "KV and inputs at a few points,|shared by all libraries"),
+    ("the base reads", "its KV and a few inputs|serve every library"),
     ("loudness", "s = ‖P (x − μ)‖|per expert, point, token"),
     ("evidence", "q = mean over points|of (s − m) / σ"),
     ("memory", "R = Σ γⁿ⁻ᵗ q / Σ γⁿ⁻ᵗ|γ = 0, 0.8, 1"),

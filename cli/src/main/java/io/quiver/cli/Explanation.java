@@ -67,7 +67,8 @@ record Explanation(String strategy, String settings, List<Expert> experts, List<
                     : label.equals(decision.path("runner_up").asString(""))
                             ? "runner-up"
                             : label.equals(decision.path("best").asString("")) ? "best, but does not stand out" : "";
-            experts.add(new Expert(reference, figures(ranked) + (place.isEmpty() ? "" : "  " + place), chosen.contains(label)));
+            experts.add(new Expert(
+                    reference, figures(ranked) + (place.isEmpty() ? "" : "  " + place), chosen.contains(label)));
         }
         List<Token> tokens = new ArrayList<>();
         int first = evidence.path("first_token").asInt(0);
@@ -107,7 +108,8 @@ record Explanation(String strategy, String settings, List<Expert> experts, List<
             double share = expert.path("share").asDouble(0);
             shares.add(share);
             unordered.add(new Expert(
-                    expert.path("name").asString("") + ":" + expert.path("version").asString(""),
+                    expert.path("name").asString("") + ":"
+                            + expert.path("version").asString(""),
                     String.format(Locale.ROOT, "%.1f %% of the prompt", 100 * share),
                     share > 0));
         }
@@ -144,7 +146,8 @@ record Explanation(String strategy, String settings, List<Expert> experts, List<
         List<Token> words = new ArrayList<>();
         List<Token> word = new ArrayList<>();
         for (Token token : tokens) {
-            if (!word.isEmpty() && beginsWord(token.text(), word.get(word.size() - 1).text())) {
+            if (!word.isEmpty()
+                    && beginsWord(token.text(), word.get(word.size() - 1).text())) {
                 words.add(joined(word));
                 word.clear();
             }

@@ -81,7 +81,8 @@ final class HeatMap {
 
     private void barred(List<Token> words, List<Expert> experts, double warmest) {
         int width = words.stream()
-                .mapToInt(word -> Math.min(WORD_COLUMNS_MAX, shown(word.text()).strip().length()))
+                .mapToInt(word ->
+                        Math.min(WORD_COLUMNS_MAX, shown(word.text()).strip().length()))
                 .max()
                 .orElse(0);
         for (Token word : words) {

@@ -86,7 +86,8 @@ class ExplainTest {
     @Test
     void where_nothing_is_decided_that_is_said() {
         Shown shown = explained(
-                Shown.inAPipe(), "{\"tokens\":[],\"variants\":[{\"routing\":{\"strategy\":\"base\",\"experts\":[]},\"tokens\":[]}]}");
+                Shown.inAPipe(),
+                "{\"tokens\":[],\"variants\":[{\"routing\":{\"strategy\":\"base\",\"experts\":[]},\"tokens\":[]}]}");
 
         assertThat(shown.err()).startsWith("base\n  no expert is asked");
     }
@@ -95,8 +96,7 @@ class ExplainTest {
     void the_explanation_is_asked_for_with_the_routing_of_the_answer() {
         explained(Shown.inAPipe(), ARROW, "--library", "ns/a,ns/b", "--top-k", "2", "--system", "Be brief.");
 
-        assertThat(JSON.readTree(server.received.get(0).body()))
-                .isEqualTo(JSON.readTree("""
+        assertThat(JSON.readTree(server.received.get(0).body())).isEqualTo(JSON.readTree("""
                         {"model":"quiver","messages":[{"role":"system","content":"Be brief."},{"role":"user","content":"hi"}],
                          "variants":[{"experts":["ns/a","ns/b"],"top_k":2}]}"""));
     }
