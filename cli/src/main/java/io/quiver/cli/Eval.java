@@ -156,7 +156,8 @@ final class Eval implements Callable<Integer> {
         if (perSkill != null && perSkill < 1) {
             throw new UsageException("--per-skill is 1 or more, not " + perSkill);
         }
-        if (json != null && !Files.isDirectory(json.toAbsolutePath().getParent())) {
+        Path folder = json == null ? null : json.toAbsolutePath().getParent();
+        if (json != null && (folder == null || !Files.isDirectory(folder))) {
             throw new UsageException("there is no folder for " + json);
         }
     }
