@@ -12,6 +12,9 @@ import java.nio.file.StandardOpenOption;
  * Buffers stay valid after {@link #close()}; the file must not be truncated while they are used.
  */
 public final class SafetensorsFile implements AutoCloseable {
+    private static final int PIECE_BYTES = 1 << 20;
+    private static final long COPIED_BYTES_MAX = 16L << 20;
+
     private final FileChannel channel;
     private final SafetensorsHeader header;
 
@@ -63,7 +66,9 @@ public final class SafetensorsFile implements AutoCloseable {
 
     private static ByteBuffer read(FileChannel channel, long position, int sizeBytes) throws IOException {
         ByteBuffer buffer = ByteBuffer.allocate(sizeBytes);
-        while (buffer.hasRemaining()) {
+        while (buffer.position() < sizeBytes) {
+            // Java keeps direct memory as large as the largest piece for each thread that reads.
+            buffer.limit(Math.min(sizeBytes, buffer.position() + PIECE_BYTES));
             if (channel.read(buffer, position + buffer.position()) < 0) {
                 throw new IOException("the file became shorter while it was read");
             }
@@ -76,7 +81,8 @@ public final class SafetensorsFile implements AutoCloseable {
     }
 
     /**
-     * The bytes of a tensor, read-only and little-endian, mapped from the file.
+     * The bytes of a tensor, read-only and little-endian: a large one is mapped from the file, others are copied, since a mapping takes
+     * memory until the collector finds it.
      *
      * @throws IllegalArgumentException if the tensor has 2 GiB or more
      * @throws java.util.NoSuchElementException if there is no such tensor
@@ -85,6 +91,11 @@ public final class SafetensorsFile implements AutoCloseable {
         TensorInfo tensor = header.tensor(name);
         if (tensor.sizeBytes() > Integer.MAX_VALUE) {
             throw new IllegalArgumentException("tensor " + name + " is too large for one buffer");
+        }
+        if (tensor.sizeBytes() <= COPIED_BYTES_MAX) {
+            return read(channel, header.dataOffsetBytes() + tensor.beginBytes(), (int) tensor.sizeBytes())
+                    .asReadOnlyBuffer()
+                    .order(ByteOrder.LITTLE_ENDIAN);
         }
         return channel.map(
                         FileChannel.MapMode.READ_ONLY,
