@@ -6,6 +6,7 @@ import io.quiver.client.RefusedException;
 import io.quiver.client.RegistryClient;
 import io.quiver.client.RegistryClient.Uploaded;
 import io.quiver.schemas.AdapterName;
+import io.quiver.schemas.ExamplePrompts;
 import io.quiver.terminal.ProgressBar;
 import io.quiver.terminal.Terminal;
 import io.quiver.terminal.Terminal.Style;
@@ -42,7 +43,11 @@ final class Push implements Callable<Integer> {
     @Mixin
     private Servers servers = new Servers();
 
-    @Parameters(arity = "1..*", paramLabel = "FOLDER", description = "holds " + CONFIG + " and " + WEIGHTS)
+    @Parameters(
+            arity = "1..*",
+            paramLabel = "FOLDER",
+            description = "holds " + CONFIG + " and " + WEIGHTS + "; and where wanted " + ExamplePrompts.FILE
+                    + ", prompts that it is for, one {\"prompt\": \"…\"} a line")
     private List<Path> folders = List.of();
 
     @Option(
@@ -109,6 +114,9 @@ final class Push implements Callable<Integer> {
     private Optional<VersionId> upload(RegistryClient registry, Path folder, AdapterName adapter)
             throws IOException, VersionFailedException {
         MultipartBody body = registry.multipart(List.of(folder.resolve(CONFIG), folder.resolve(WEIGHTS)));
+        if (Files.isRegularFile(folder.resolve(ExamplePrompts.FILE))) {
+            body.file(folder.resolve(ExamplePrompts.FILE));
+        }
         if (base != null) {
             body.text("base", base);
         }

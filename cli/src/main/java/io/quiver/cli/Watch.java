@@ -83,13 +83,13 @@ final class Watch implements Callable<Integer> {
     }
 
     private static Style style(String type) {
-        if (type.endsWith("Ready") || type.endsWith("Registered")) {
+        if (type.endsWith("Ready") || type.endsWith("Registered") || type.endsWith("Calibrated")) {
             return Style.GREEN;
         }
         if (type.endsWith("Failed")) {
             return Style.RED;
         }
-        return type.endsWith("Computing") ? Style.YELLOW : Style.BLUE;
+        return type.endsWith("Computing") || type.endsWith("Calibrating") ? Style.YELLOW : Style.BLUE;
     }
 
     /** What is worth reading of the data, whatever the type. */
@@ -99,6 +99,13 @@ final class Watch implements Callable<Integer> {
         if (!base.isEmpty() && data.has("adapter")) {
             details.append("  base ").append(base);
         }
+        if (data.has("stage")) {
+            details.append("  ").append(data.path("stage").asString("")).append(' ');
+            details.append(data.path("done").asInt(0))
+                    .append('/')
+                    .append(data.path("total").asInt(0));
+        }
+        append(details, data, "elapsedMillis", " ms", true);
         append(details, data, "moduleCount", " modules", true);
         append(details, data, "worker", "by ", false);
         append(details, data, "code", "", false);

@@ -43,7 +43,7 @@ class ArchitectureTest {
                 Arguments.of("embedded", Set.of()),
                 Arguments.of("decoder", Set.of("lora")),
                 Arguments.of("registry", Set.of("schemas", "lora", "objectstore")),
-                Arguments.of("worker", Set.of("schemas", "lora", "objectstore")),
+                Arguments.of("worker", Set.of("schemas", "lora", "objectstore", "decoder")),
                 Arguments.of("router", Set.of("schemas", "lora", "objectstore", "decoder")),
                 Arguments.of("client", Set.of("schemas")),
                 Arguments.of("terminal", Set.of()),

@@ -29,6 +29,7 @@ class PushTest {
     @Test
     void an_adapter_is_uploaded_with_its_base_and_labels_and_followed_to_ready() throws IOException {
         Path adapter = adapter("sql");
+        Files.writeString(adapter.resolve("examples.jsonl"), "{\"prompt\": \"All players\"}\n");
         server.on(VERSIONS, 201, version(1, "UPLOADED"))
                 .onStream(
                         "GET /v1/events",
@@ -44,6 +45,8 @@ class PushTest {
                 .contains("name=\"adapter_config.json\"; filename=\"adapter_config.json\"")
                 .contains("{\"r\":4}")
                 .contains("name=\"adapter_model.safetensors\"; filename=\"adapter_model.safetensors\"")
+                .contains("name=\"examples.jsonl\"; filename=\"examples.jsonl\"")
+                .contains("{\"prompt\": \"All players\"}")
                 .contains("name=\"base\"")
                 .contains("tiny")
                 .contains("{\"skill\":\"sql\"}");

@@ -4,6 +4,7 @@ import io.quiver.schemas.AdapterName;
 import java.io.IOException;
 import java.net.URI;
 import java.net.URLEncoder;
+import java.net.http.HttpRequest.BodyPublishers;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
@@ -55,7 +56,27 @@ public final class RegistryClient {
         pages("/v1/base-models", "", sink);
     }
 
-    /** @param body the two files, and where wanted the text parts {@code base} and {@code labels} */
+    /** A base model with its calibration as it stands. */
+    public JsonNode baseModel(String name) {
+        return calls.get("/v1/base-models/" + encoded(name)).body();
+    }
+
+    /**
+     * Asks for another calibration of a base model; returns it as it stands then.
+     *
+     * @param seed not negative; the same one gives the same calibration
+     */
+    public JsonNode calibrate(String name, long seed) {
+        return calls.send(calls.request("/v1/base-models/" + encoded(name) + "/calibrations")
+                        .header("Content-Type", "application/json")
+                        .POST(BodyPublishers.ofString("{\"seed\": " + seed + "}"))
+                        .build())
+                .body();
+    }
+
+    /**
+     * @param body the two files, and where wanted {@code examples.jsonl} and the text parts {@code base} and {@code labels}
+     */
     public Uploaded addVersion(AdapterName adapter, MultipartBody body, LongConsumer sent) {
         return upload("/v1/adapters/" + adapter + "/versions", body, sent);
     }

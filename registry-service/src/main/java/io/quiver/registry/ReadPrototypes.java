@@ -3,6 +3,7 @@ package io.quiver.registry;
 import io.quiver.lora.arrow.InvalidPrototypeFileException;
 import io.quiver.lora.arrow.ModulePrototype;
 import io.quiver.lora.arrow.PrototypeFile;
+import io.quiver.lora.evidence.ExampleCentroids;
 import io.quiver.lora.model.BaseModules;
 import io.quiver.lora.model.LinearShape;
 import io.quiver.lora.safetensors.InvalidSafetensorsException;
@@ -81,9 +82,18 @@ final class ReadPrototypes {
 
     private static void requireEvidence(PrototypeFile prototypes, @Nullable EvidenceReport report)
             throws UnusablePrototypesException {
-        if (report != null && report.failureCode() == null) {
-            throw invalid(
-                    "the prototype file should carry evidence against " + report.calibration() + ", but does not");
+        if (report == null || report.failureCode() != null) {
+            return;
+        }
+        boolean carried = prototypes
+                .evidence()
+                .filter(evidence ->
+                        evidence.calibrationDigest().equals(report.calibration().toString()))
+                .isPresent();
+        int examples = prototypes.examples().map(ExampleCentroids::examples).orElse(0);
+        if (!carried || examples != report.exampleCount()) {
+            throw invalid("the prototype file should carry evidence against " + report.calibration() + " with "
+                    + report.exampleCount() + " examples, but does not");
         }
     }
 

@@ -5,7 +5,12 @@ import io.quiver.lora.arrow.ComputePrototypes;
 import io.quiver.lora.arrow.ModulePrototype;
 import io.quiver.lora.arrow.PrototypeFile;
 import io.quiver.lora.arrow.PrototypeResult;
+import io.quiver.lora.evidence.AdapterEvidence;
 import io.quiver.lora.evidence.FitCalibration;
+import io.quiver.lora.evidence.InputPlace;
+import io.quiver.lora.evidence.MemoryConstants;
+import io.quiver.lora.evidence.PointEvidence;
+import io.quiver.lora.evidence.ProbePoint;
 import io.quiver.lora.peft.LoraModule;
 import io.quiver.objectstore.ObjectKey;
 import io.quiver.schemas.AdapterName;
@@ -19,15 +24,22 @@ import io.quiver.schemas.Event;
 import io.quiver.schemas.Event.PrototypesComputed;
 import io.quiver.schemas.Event.PrototypesFailed;
 import io.quiver.schemas.Event.PrototypesStarted;
+import io.quiver.schemas.EvidenceReport;
 import io.quiver.schemas.PrototypeFileRef;
 import io.quiver.schemas.kafka.CloudEventCodec;
 import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.UUID;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
@@ -100,6 +112,50 @@ final class WorkerVoice {
             prototypes.add(((PrototypeResult.Computed) result).prototype());
         }
         return new PrototypeFile(ComputePrototypes.ALGORITHM, digest.toString(), prototypes).toBytes();
+    }
+
+    /** Stores the prototype file of a version with evidence, as a worker would have measured it. */
+    static PrototypeFileRef storeWithEvidence(CalibratedBase.Version version, CalibrationRef calibration) {
+        PrototypeFile alone;
+        try {
+            Path copy = Files.createTempFile("prototypes", ".safetensors");
+            try {
+                Files.write(copy, prototypes(version.draft(), version.digest()));
+                alone = PrototypeFile.read(copy);
+            } finally {
+                Files.delete(copy);
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        double[] matrix = new double[TinyModels.RANK * TinyModels.HIDDEN];
+        Arrays.fill(matrix, 0.5);
+        AdapterEvidence evidence = new AdapterEvidence(
+                calibration.digest().toString(),
+                List.of(new PointEvidence(
+                        new ProbePoint(1, InputPlace.ATTENTION_IN), TinyModels.RANK, matrix, 1.0, 0.5)),
+                List.of(new MemoryConstants(0, 0, 1, 0, 0, 1), new MemoryConstants(1, 0, 1, 0, 0, 1)),
+                new double[] {0.25, -0.5});
+        byte[] content = new PrototypeFile(
+                        alone.algorithm(),
+                        alone.adapterDigest(),
+                        alone.prototypes(),
+                        Optional.of(evidence),
+                        Optional.empty())
+                .toBytes();
+        ObjectKey key = ObjectKey.prototypesWithEvidence(
+                version.digest().hex(),
+                ComputePrototypes.ALGORITHM,
+                calibration.digest().hex(),
+                Optional.empty());
+        RunningRegistry.store().put(key, new ByteArrayInputStream(content), content.length);
+        return new PrototypeFileRef(ComputePrototypes.ALGORITHM, key.value(), Digest.of(content), content.length);
+    }
+
+    /** A worker has computed version 1, and what became of its evidence. */
+    static PrototypesComputed measured(CalibratedBase.Version version, PrototypeFileRef file, EvidenceReport evidence) {
+        return new PrototypesComputed(
+                version.adapter(), 1, version.digest(), file, TinyModels.LAYERS, 12, NAME, evidence);
     }
 
     /** Stores a file where the prototypes of an adapter lie. */

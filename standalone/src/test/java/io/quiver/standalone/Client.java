@@ -10,6 +10,7 @@ import io.quiver.client.Routing;
 import io.quiver.schemas.AdapterName;
 import java.net.URI;
 import java.util.List;
+import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -46,6 +47,20 @@ final class Client {
         return registry.version(new AdapterName(NAMESPACE, expert), "1")
                 .path("state")
                 .asString("");
+    }
+
+    /** What serves as the base's calibration; missing if nothing does yet. */
+    JsonNode calibrated() {
+        return registry.baseModel("llama").path("calibration").path("calibrated");
+    }
+
+    /** Digests of the calibrations that an expert has evidence against, newest first. */
+    List<String> evidence(String expert) {
+        return registry.version(new AdapterName(NAMESPACE, expert), "1")
+                .path("evidence")
+                .valueStream()
+                .map(evidence -> evidence.path("calibration").path("digest").asString())
+                .toList();
     }
 
     /** The reference case's prompt, continued by the base with all three experts. */

@@ -79,6 +79,15 @@ class FlowIT {
                     .isEqualTo("reference/e" + largest(reference.firstShares()));
             chat = client.chat(QUESTION);
             assertThat(Client.tokens(chat)).hasSize(16);
+            String calibration = awaitCalibrated(1);
+            ReferenceCase.EXPERTS.forEach(
+                    expert -> assertThat(client.evidence(expert)).containsExactly(calibration));
+            // What serves is replaced when the new one is there, and stays until then.
+            client.registry().calibrate("llama", 2);
+            String second = awaitCalibrated(2);
+            ReferenceCase.EXPERTS.forEach(
+                    expert -> assertThat(client.evidence(expert)).containsExactly(second, calibration));
+            assertThat(Client.tokens(completed(reference))).isEqualTo(reference.greedy());
             assertThat(stack.registryUrl().getPort()).isEqualTo(ports.registry());
         }
         try (var stack = start()) {
@@ -107,8 +116,23 @@ class FlowIT {
                             .allSatisfy(
                                     expert -> assertThat(client.state(expert)).isEqualTo("READY")));
             assertThat(Client.tokens(completed(reference))).isEqualTo(reference.greedy());
+            String calibration = awaitCalibrated(1);
+            ReferenceCase.EXPERTS.forEach(
+                    expert -> assertThat(client.evidence(expert)).containsExactly(calibration));
             assertThat(stack.registryUrl().getPort()).isEqualTo(ports.registry());
         }
+    }
+
+    /** Waits until the base is calibrated by that attempt and all experts are measured against it; returns the calibration's digest. */
+    private String awaitCalibrated(int attempt) {
+        await().atMost(READY_LIMIT)
+                .until(() -> client.calibrated().path("attempt").asInt(0) == attempt);
+        String digest = client.calibrated().path("file").path("digest").asString();
+        await().atMost(READY_LIMIT)
+                .untilAsserted(() -> assertThat(ReferenceCase.EXPERTS)
+                        .allSatisfy(
+                                expert -> assertThat(client.evidence(expert)).startsWith(digest)));
+        return digest;
     }
 
     /** Run in a JVM of its own: starts a stack, says so and waits to be killed. */

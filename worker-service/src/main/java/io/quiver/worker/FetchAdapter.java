@@ -7,7 +7,6 @@ import io.quiver.objectstore.FetchObject;
 import io.quiver.objectstore.ObjectKey;
 import io.quiver.objectstore.ObjectStore;
 import io.quiver.schemas.Digest;
-import io.quiver.schemas.Event.AdapterUploaded;
 import io.quiver.schemas.StoredFile;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
@@ -32,15 +31,15 @@ final class FetchAdapter {
      * @throws io.quiver.objectstore.ObjectStoreException if the store failed; worth trying again
      * @throws UncheckedIOException if the connection or the disk failed; worth trying again
      */
-    AdapterFolder fetch(AdapterUploaded uploaded) {
-        StoredFile config = file(uploaded, LoraAdapter.CONFIG_FILE, AdapterLimits.DEFAULT.configBytesMax());
-        StoredFile weights = file(uploaded, LoraAdapter.WEIGHTS_FILE, weightsBytesMax);
+    TemporaryFolder fetch(AdapterWork work) {
+        StoredFile config = file(work, LoraAdapter.CONFIG_FILE, AdapterLimits.DEFAULT.configBytesMax());
+        StoredFile weights = file(work, LoraAdapter.WEIGHTS_FILE, weightsBytesMax);
         Digest digest = Digest.ofFiles(Map.of(config.name(), config.digest(), weights.name(), weights.digest()));
-        if (!digest.equals(uploaded.digest())) {
+        if (!digest.equals(work.digest())) {
             throw mismatch(
-                    "its files together have the digest " + digest + ", but it was uploaded as " + uploaded.digest());
+                    "its files together have the digest " + digest + ", but it was uploaded as " + work.digest());
         }
-        AdapterFolder folder = AdapterFolder.in(tempDir);
+        TemporaryFolder folder = TemporaryFolder.in(tempDir);
         try {
             fetch(config, folder.file(config.name()));
             fetch(weights, folder.file(weights.name()));
@@ -51,8 +50,8 @@ final class FetchAdapter {
         }
     }
 
-    private static StoredFile file(AdapterUploaded uploaded, String name, long bytesMax) {
-        StoredFile file = uploaded.files().stream()
+    private static StoredFile file(AdapterWork work, String name, long bytesMax) {
+        StoredFile file = work.files().stream()
                 .filter(stored -> stored.name().equals(name))
                 .findFirst()
                 .orElseThrow(() -> new UnusableAdapterException(

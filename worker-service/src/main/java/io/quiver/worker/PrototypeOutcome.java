@@ -1,5 +1,6 @@
 package io.quiver.worker;
 
+import io.quiver.schemas.EvidenceReport;
 import io.quiver.schemas.PrototypeFileRef;
 import org.jspecify.annotations.Nullable;
 
@@ -10,8 +11,13 @@ public sealed interface PrototypeOutcome {
      *
      * @param moduleCount modules that have a prototype; one whose update is zero has none
      * @param elapsedMillis for this computation, or for finding that it was already done
+     * @param evidence what became of the evidence that was asked for too; null if none was
      */
-    record Computed(PrototypeFileRef file, int moduleCount, long elapsedMillis) implements PrototypeOutcome {
+    record Computed(
+            PrototypeFileRef file,
+            int moduleCount,
+            long elapsedMillis,
+            @Nullable EvidenceReport evidence) implements PrototypeOutcome {
         public Computed {
             if (moduleCount < 1) {
                 throw new IllegalArgumentException("a prototype file has at least one module");

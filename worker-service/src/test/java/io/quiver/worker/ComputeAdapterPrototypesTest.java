@@ -55,8 +55,14 @@ class ComputeAdapterPrototypesTest {
     private static EmbeddedS3 server;
     private static ObjectStore store;
 
-    private final ComputeAdapterPrototypes compute =
-            new ComputeAdapterPrototypes(store, workDir, ENOUGH_BYTES, STANDING);
+    private final ComputeAdapterPrototypes compute = computing(store, ENOUGH_BYTES);
+
+    /** No base model is calibrated here. */
+    private static ComputeAdapterPrototypes computing(ObjectStore store, long weightsBytesMax) {
+        MeasureEvidence unasked = new MeasureEvidence(
+                store, workDir, new HeldCalibration(store, workDir, 1), TinyBase.held(store, workDir, 1));
+        return new ComputeAdapterPrototypes(store, workDir, weightsBytesMax, unasked, STANDING);
+    }
 
     @BeforeAll
     static void start() {
@@ -261,15 +267,13 @@ class ComputeAdapterPrototypesTest {
         UploadedAdapter adapter = UploadedAdapter.saved("r1-qv").storedIn(store);
         int sizeBytes = adapter.weights().length;
 
-        assertThat(new ComputeAdapterPrototypes(store, workDir, sizeBytes - 1, STANDING)
-                        .compute(adapter.uploadedAs("ns/a", 1)))
+        assertThat(computing(store, sizeBytes - 1).compute(adapter.uploadedAs("ns/a", 1)))
                 .isInstanceOfSatisfying(Failed.class, failed -> {
                     assertThat(failed.code()).isEqualTo(FailureCode.ADAPTER_TOO_LARGE);
                     assertThat(failed.message())
                             .contains(Integer.toString(sizeBytes), "quiver.worker.weights-size-max");
                 });
-        assertThat(new ComputeAdapterPrototypes(store, workDir, sizeBytes, STANDING)
-                        .compute(adapter.uploadedAs("ns/a", 1)))
+        assertThat(computing(store, sizeBytes).compute(adapter.uploadedAs("ns/a", 1)))
                 .isInstanceOf(Computed.class);
     }
 
@@ -286,7 +290,7 @@ class ComputeAdapterPrototypesTest {
         gone.close();
         try (var unreachable = new MinioObjectStore(
                 new ObjectStoreSettings(gone.endpoint(), gone.accessKey(), gone.secretKey(), "worker", "us-east-1"))) {
-            var computeWithoutStore = new ComputeAdapterPrototypes(unreachable, workDir, ENOUGH_BYTES, STANDING);
+            var computeWithoutStore = computing(unreachable, ENOUGH_BYTES);
 
             assertThatExceptionOfType(ObjectStoreException.class)
                     .isThrownBy(() -> computeWithoutStore.compute(

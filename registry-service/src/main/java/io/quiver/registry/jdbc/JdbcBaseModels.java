@@ -45,7 +45,8 @@ public final class JdbcBaseModels implements BaseModels {
 
     @Override
     public Optional<BaseModel> lock(String name) {
-        return jdbc.sql("select * from base_model where name = :name for update")
+        // Uploads that refer to the row need not wait.
+        return jdbc.sql("select * from base_model where name = :name for no key update")
                 .param("name", name)
                 .query(JdbcBaseModels::read)
                 .optional();

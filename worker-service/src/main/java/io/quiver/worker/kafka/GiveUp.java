@@ -1,5 +1,8 @@
 package io.quiver.worker.kafka;
 
+import io.quiver.schemas.CalibrationEvent.AdapterCalibrationRequested;
+import io.quiver.schemas.CalibrationEvent.BaseModelCalibrationRequested;
+import io.quiver.schemas.Event;
 import io.quiver.schemas.Event.AdapterUploaded;
 import io.quiver.schemas.Topics;
 import io.quiver.schemas.kafka.CloudEventCodec;
@@ -16,7 +19,7 @@ import org.springframework.kafka.listener.DeadLetterPublishingRecoverer;
 
 /**
  * The end of a record that could not be processed: it goes to the dead-letter topic as it is, with the reason and the original
- * topic, partition and offset in headers, and if it was an upload, the registry is told that there will be no prototypes.
+ * topic, partition and offset in headers, and if it asked for work, the registry is told that nothing came of it.
  * Throws if the broker takes either of them not; the record is then delivered again.
  */
 public final class GiveUp implements ConsumerRecordRecoverer {
@@ -52,9 +55,18 @@ public final class GiveUp implements ConsumerRecordRecoverer {
         // The listener's container reads byte arrays.
         @SuppressWarnings("unchecked")
         ConsumerRecord<?, byte[]> bytes = (ConsumerRecord<?, byte[]>) record;
-        if (CloudEventCodec.decode(bytes) instanceof Decoded.Known known
-                && known.event() instanceof AdapterUploaded uploaded) {
-            publishOutcomes.gaveUp(known.id(), uploaded, reason(failure));
+        if (CloudEventCodec.decode(bytes) instanceof Decoded.Known known) {
+            tell(known.id(), known.event(), reason(failure));
+        }
+    }
+
+    private void tell(String id, Event event, String reason) {
+        if (event instanceof AdapterUploaded uploaded) {
+            publishOutcomes.gaveUp(id, uploaded, uploaded.calibration(), reason);
+        } else if (event instanceof AdapterCalibrationRequested requested) {
+            publishOutcomes.gaveUp(id, requested, requested.calibration(), reason);
+        } else if (event instanceof BaseModelCalibrationRequested requested) {
+            publishOutcomes.gaveUp(id, requested, reason);
         }
     }
 

@@ -1,10 +1,19 @@
 package io.quiver.worker.kafka;
 
 import io.quiver.lora.arrow.ComputePrototypes;
+import io.quiver.lora.evidence.FitCalibration;
+import io.quiver.schemas.CalibrationEvent.AboutAttempt;
+import io.quiver.schemas.CalibrationEvent.BaseModelCalibrationRequested;
+import io.quiver.schemas.CalibrationEvent.CalibrationComputed;
+import io.quiver.schemas.CalibrationEvent.CalibrationFailed;
+import io.quiver.schemas.CalibrationEvent.CalibrationProgressed;
+import io.quiver.schemas.CalibrationRef;
 import io.quiver.schemas.Event;
+import io.quiver.schemas.Event.AboutVersion;
 import io.quiver.schemas.Event.AdapterUploaded;
 import io.quiver.schemas.EventType;
 import io.quiver.schemas.kafka.CloudEventCodec;
+import io.quiver.worker.CalibrationOutcome;
 import io.quiver.worker.FailureCode;
 import io.quiver.worker.PrototypeOutcome;
 import java.nio.charset.StandardCharsets;
@@ -14,11 +23,12 @@ import java.util.UUID;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import org.jspecify.annotations.Nullable;
 import org.springframework.kafka.KafkaException;
 import org.springframework.kafka.core.KafkaTemplate;
 
 /**
- * Tells the registry what became of an upload. An event's id follows from what it is about, so that the same work done twice
+ * Tells the registry what became of its requests. An event's id follows from what it is about, so that the same work done twice
  * gives events with equal ids. Every method returns when the broker has the event, and throws {@link NotPublishedException}
  * otherwise.
  */
@@ -50,53 +60,107 @@ public final class PublishOutcomes {
                         worker));
     }
 
-    /** @param uploadedId the CloudEvents id of the upload */
-    public void outcome(String uploadedId, AdapterUploaded uploaded, PrototypeOutcome outcome) {
+    /**
+     * Says what came of an adapter.
+     *
+     * @param requestId the CloudEvents id of what asked for it
+     * @param about the version
+     * @param calibration that evidence was asked for against; null if none was
+     */
+    public void outcome(
+            String requestId, AboutVersion about, @Nullable CalibrationRef calibration, PrototypeOutcome outcome) {
         if (outcome instanceof PrototypeOutcome.Computed computed) {
             publish(
-                    uploadedId,
+                    requestId,
                     new Event.PrototypesComputed(
-                            uploaded.adapter(),
-                            uploaded.version(),
-                            uploaded.digest(),
+                            about.adapter(),
+                            about.version(),
+                            about.digest(),
                             computed.file(),
                             computed.moduleCount(),
                             computed.elapsedMillis(),
                             worker,
-                            null));
+                            computed.evidence()));
         } else if (outcome instanceof PrototypeOutcome.Failed failed) {
             publish(
-                    uploadedId,
+                    requestId,
                     new Event.PrototypesFailed(
-                            uploaded.adapter(),
-                            uploaded.version(),
-                            uploaded.digest(),
+                            about.adapter(),
+                            about.version(),
+                            about.digest(),
                             ComputePrototypes.ALGORITHM,
                             failed.code().code(),
                             failed.message(),
                             failed.module(),
                             worker,
-                            null));
+                            calibration == null ? null : calibration.digest()));
         } else {
             throw new IllegalStateException("unknown outcome " + outcome);
         }
     }
 
     /** @param reason why every attempt failed */
-    public void gaveUp(String uploadedId, AdapterUploaded uploaded, String reason) {
+    public void gaveUp(String requestId, AboutVersion about, @Nullable CalibrationRef calibration, String reason) {
         outcome(
-                uploadedId,
-                uploaded,
+                requestId,
+                about,
+                calibration,
                 new PrototypeOutcome.Failed(
                         FailureCode.WORKER_GAVE_UP,
-                        "the worker tried repeatedly and gave up: " + reason
-                                + "; when that is repaired, ask for another computation",
+                        gaveUp(reason) + "; when that is repaired, ask for another computation",
                         null));
     }
 
-    private void publish(String uploadedId, Event.AboutVersion event) {
-        String work = EventType.of(event).ceType() + " " + event.digest() + " " + ComputePrototypes.ALGORITHM + " "
-                + uploadedId;
+    private static String gaveUp(String reason) {
+        return "the worker tried repeatedly and gave up: " + reason;
+    }
+
+    /** @param requestId the CloudEvents id of what asked for the calibration */
+    public void progressed(
+            String requestId, BaseModelCalibrationRequested requested, String stage, int done, int total) {
+        publish(
+                requestId + " " + stage + " " + done + "/" + total,
+                new CalibrationProgressed(requested.base(), requested.attempt(), stage, done, total, worker));
+    }
+
+    /** @param requestId the CloudEvents id of what asked for the calibration */
+    public void outcome(String requestId, BaseModelCalibrationRequested requested, CalibrationOutcome outcome) {
+        if (outcome instanceof CalibrationOutcome.Computed computed) {
+            publish(
+                    requestId,
+                    new CalibrationComputed(
+                            requested.base(), requested.attempt(), computed.file(), computed.elapsedMillis(), worker));
+        } else if (outcome instanceof CalibrationOutcome.Failed failed) {
+            publish(
+                    requestId,
+                    new CalibrationFailed(
+                            requested.base(), requested.attempt(), failed.code().code(), failed.message(), worker));
+        } else {
+            throw new IllegalStateException("unknown outcome " + outcome);
+        }
+    }
+
+    /** @param reason why every attempt failed */
+    public void gaveUp(String requestId, BaseModelCalibrationRequested requested, String reason) {
+        outcome(
+                requestId,
+                requested,
+                new CalibrationOutcome.Failed(
+                        FailureCode.WORKER_GAVE_UP,
+                        gaveUp(reason) + "; when that is repaired, ask for another calibration"));
+    }
+
+    private void publish(String requestId, AboutVersion event) {
+        publish(event.digest() + " " + ComputePrototypes.ALGORITHM + " " + requestId, (Event) event);
+    }
+
+    private void publish(String requestId, AboutAttempt event) {
+        publish(event.base().digest() + " " + FitCalibration.ALGORITHM + " " + requestId, (Event) event);
+    }
+
+    /** @param about what the event answers, together with its type */
+    private void publish(String about, Event event) {
+        String work = EventType.of(event).ceType() + " " + about;
         String id =
                 UUID.nameUUIDFromBytes(work.getBytes(StandardCharsets.UTF_8)).toString();
         try {

@@ -17,14 +17,13 @@ import io.quiver.schemas.Event.PrototypesFailed;
 import io.quiver.schemas.Event.PrototypesStarted;
 import io.quiver.schemas.Topics;
 import io.quiver.schemas.kafka.Decoded;
-import io.quiver.worker.ComputeAdapterPrototypes;
 import io.quiver.worker.PrototypeOutcome;
+import io.quiver.worker.TinyBase;
 import io.quiver.worker.UploadedAdapter;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -126,7 +125,7 @@ class WorkerTest {
                 UploadedAdapter.saved("r1-qv").storedIn(store).uploadedAs("ns/crash", 1);
         // What a worker had done when it died before it could say so.
         var done = (PrototypeOutcome.Computed)
-                new ComputeAdapterPrototypes(store, dir.resolve("dead"), 1 << 20, Clock.systemUTC()).compute(uploaded);
+                TinyBase.computing(store, dir.resolve("dead")).compute(uploaded);
 
         topics.send("45", uploaded);
 

@@ -3,6 +3,7 @@ package io.quiver.worker.kafka;
 import io.quiver.objectstore.ObjectStoreException;
 import io.quiver.schemas.Topics;
 import io.quiver.worker.WorkerSettings;
+import io.quiver.worker.WorkerStopsException;
 import java.io.UncheckedIOException;
 import java.time.Duration;
 import java.util.Properties;
@@ -13,27 +14,57 @@ import org.springframework.kafka.listener.ConsumerRecordRecoverer;
 import org.springframework.kafka.listener.ContainerProperties;
 import org.springframework.kafka.listener.ContainerProperties.AckMode;
 import org.springframework.kafka.listener.DefaultErrorHandler;
+import org.springframework.kafka.listener.MessageListener;
 import org.springframework.util.backoff.ExponentialBackOff;
 
-/** How uploads are taken from Kafka: one record at a time per thread, its offset committed when it is done. */
-public final class UploadsContainer {
-    public static final String GROUP = "quiver-worker";
+/** How work is taken from Kafka: one record at a time per thread, its offset committed when it is done. */
+public final class WorkContainer {
+    /** Workers that share the adapters. */
+    public static final String ADAPTERS_GROUP = "quiver-worker";
+
+    /** Workers that share the base models: apart, so that no adapter waits for a calibration. */
+    public static final String CALIBRATIONS_GROUP = "quiver-calibrator";
 
     private static final Duration FIRST_PAUSE = Duration.ofMillis(500);
     private static final Duration LONGEST_PAUSE = Duration.ofSeconds(30);
     private static final Duration STOP_LIMIT = Duration.ofSeconds(5);
 
-    private UploadsContainer() {}
+    private WorkContainer() {}
 
-    /** A container that starts and stops with the application. */
-    public static ConcurrentMessageListenerContainer<String, byte[]> of(
+    /** Adapters; the container starts and stops with the application. */
+    public static ConcurrentMessageListenerContainer<String, byte[]> adapters(
             ConsumerFactory<String, byte[]> consumers,
-            AdapterUploadedListener listener,
+            AdapterWorkListener listener,
+            ConsumerRecordRecoverer giveUp,
+            GroupMembership membership,
+            WorkerSettings settings) {
+        var container = of(ADAPTERS_GROUP, consumers, listener, giveUp, membership, settings);
+        container.setBeanName("uploads");
+        container.setConcurrency(settings.concurrency());
+        return container;
+    }
+
+    /** Base models, one at a time; the container starts and stops with the application. */
+    public static ConcurrentMessageListenerContainer<String, byte[]> calibrations(
+            ConsumerFactory<String, byte[]> consumers,
+            CalibrationListener listener,
+            ConsumerRecordRecoverer giveUp,
+            WorkerSettings settings) {
+        var container = of(CALIBRATIONS_GROUP, consumers, listener, giveUp, new GroupMembership(), settings);
+        container.setBeanName("calibrations");
+        container.setAutoStartup(settings.base().calibrates());
+        return container;
+    }
+
+    private static ConcurrentMessageListenerContainer<String, byte[]> of(
+            String group,
+            ConsumerFactory<String, byte[]> consumers,
+            MessageListener<String, byte[]> listener,
             ConsumerRecordRecoverer giveUp,
             GroupMembership membership,
             WorkerSettings settings) {
         ContainerProperties properties = new ContainerProperties(Topics.ADAPTERS);
-        properties.setGroupId(GROUP);
+        properties.setGroupId(group);
         properties.setMessageListener(listener);
         properties.setAckMode(AckMode.RECORD);
         properties.setSyncCommits(true);
@@ -48,8 +79,6 @@ public final class UploadsContainer {
                 Long.toString(settings.workMax().toMillis()));
         properties.setKafkaConsumerProperties(consumer);
         var container = new ConcurrentMessageListenerContainer<>(consumers, properties);
-        container.setBeanName("uploads");
-        container.setConcurrency(settings.concurrency());
         container.setCommonErrorHandler(errorHandler(giveUp, settings.retryFor()));
         return container;
     }
@@ -62,7 +91,10 @@ public final class UploadsContainer {
         DefaultErrorHandler handler = new DefaultErrorHandler(giveUp, pauses);
         handler.defaultFalse();
         handler.addRetryableExceptions(
-                ObjectStoreException.class, UncheckedIOException.class, NotPublishedException.class);
+                ObjectStoreException.class,
+                UncheckedIOException.class,
+                NotPublishedException.class,
+                WorkerStopsException.class);
         return handler;
     }
 }

@@ -9,20 +9,20 @@ import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** A temporary folder with the files of one adapter, gone when it is closed. */
-final class AdapterFolder implements AutoCloseable {
-    private static final Logger LOG = LoggerFactory.getLogger(AdapterFolder.class);
+/** A folder with files of one piece of work, gone when it is closed. */
+final class TemporaryFolder implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(TemporaryFolder.class);
 
     private final Path path;
 
-    private AdapterFolder(Path path) {
+    private TemporaryFolder(Path path) {
         this.path = path;
     }
 
     /** Makes an empty folder that only this account can read. */
-    static AdapterFolder in(Path parent) {
+    static TemporaryFolder in(Path parent) {
         try {
-            return new AdapterFolder(Files.createTempDirectory(Files.createDirectories(parent), "adapter-"));
+            return new TemporaryFolder(Files.createTempDirectory(Files.createDirectories(parent), "work-"));
         } catch (IOException e) {
             throw new UncheckedIOException("cannot make a folder in " + parent + ": " + e.getMessage(), e);
         }

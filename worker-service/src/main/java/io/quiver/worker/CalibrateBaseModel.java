@@ -1,0 +1,146 @@
+package io.quiver.worker;
+
+import io.quiver.decoder.evidence.CalibrateBase;
+import io.quiver.decoder.evidence.CalibrationProgress;
+import io.quiver.lora.evidence.BaseCalibration;
+import io.quiver.lora.evidence.CalibrationFile;
+import io.quiver.lora.evidence.FitCalibration;
+import io.quiver.objectstore.ObjectKey;
+import io.quiver.objectstore.ObjectStore;
+import io.quiver.objectstore.ObjectStore.ObjectInfo;
+import io.quiver.schemas.CalibrationEvent.BaseModelCalibrationRequested;
+import io.quiver.schemas.CalibrationRef;
+import io.quiver.schemas.Digest;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.time.Clock;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.LongFunction;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Calibrates a base model and leaves the calibration in the object store as one file, under its own digest and what it was
+ * computed from. A calibration that another worker has left there, for the same model, algorithm and seed, is as good as a new
+ * one. Thread-safe.
+ */
+public final class CalibrateBaseModel {
+    private static final Logger LOG = LoggerFactory.getLogger(CalibrateBaseModel.class);
+    private static final String SUFFIX = ".safetensors";
+    private static final int BUFFER_BYTES = 1 << 16;
+
+    private final ObjectStore store;
+    private final Path tempDir;
+    private final HeldBase heldBase;
+    private final LongFunction<CalibrateBase.Settings> settings;
+    private final Clock clock;
+
+    /**
+     * @param tempDir where the calibration lies until it is stored, made if absent
+     * @param settings for a seed
+     */
+    public CalibrateBaseModel(
+            ObjectStore store,
+            Path tempDir,
+            HeldBase heldBase,
+            LongFunction<CalibrateBase.Settings> settings,
+            Clock clock) {
+        this.store = store;
+        this.tempDir = tempDir;
+        this.heldBase = heldBase;
+        this.settings = settings;
+        this.clock = clock;
+    }
+
+    /**
+     * Calibrates, or finds that it has been done.
+     *
+     * @throws io.quiver.objectstore.ObjectStoreException if the store failed; worth trying again
+     * @throws UncheckedIOException if the connection or the disk failed; worth trying again
+     * @throws IllegalStateException if the model has not enough different things to say, or the engine failed
+     */
+    public CalibrationOutcome calibrate(BaseModelCalibrationRequested request, CalibrationProgress progress) {
+        long startMillis = clock.millis();
+        try {
+            CalibrationRef file = find(request).orElseGet(() -> calibrateAndStore(request, progress));
+            return new CalibrationOutcome.Computed(file, clock.millis() - startMillis);
+        } catch (UnusableBaseException e) {
+            return new CalibrationOutcome.Failed(e.code(), String.valueOf(e.getMessage()));
+        }
+    }
+
+    private CalibrationRef calibrateAndStore(BaseModelCalibrationRequested request, CalibrationProgress progress) {
+        BaseCalibration calibration = heldBase.use(
+                request.base(),
+                request.files(),
+                base -> new CalibrateBase(
+                                base.decoder(), base.tokenizer(), base.template(), settings.apply(request.seed()))
+                        .calibrate(request.base().digest().toString(), (phase, done, total) -> {
+                            heldBase.requireRunning();
+                            progress.reached(phase, done, total);
+                        }));
+        try (TemporaryFolder folder = TemporaryFolder.in(tempDir)) {
+            Path copy = folder.file("calibration" + SUFFIX);
+            try (OutputStream out = Files.newOutputStream(copy)) {
+                CalibrationFile.write(calibration, out);
+            }
+            Digest digest;
+            try (InputStream in = Files.newInputStream(copy)) {
+                digest = digest(in);
+            }
+            ObjectKey key = ObjectKey.calibration(
+                    request.base().digest().hex(), FitCalibration.ALGORITHM, request.seed(), digest.hex());
+            long sizeBytes = Files.size(copy);
+            try (InputStream in = Files.newInputStream(copy)) {
+                store.put(key, in, sizeBytes);
+            }
+            return new CalibrationRef(FitCalibration.ALGORITHM, key.value(), digest, sizeBytes);
+        } catch (IOException e) {
+            throw new UncheckedIOException("cannot write the calibration: " + e.getMessage(), e);
+        }
+    }
+
+    /** The oldest one that is whole: everybody finds the same. */
+    private Optional<CalibrationRef> find(BaseModelCalibrationRequested request) {
+        String prefix =
+                ObjectKey.calibrations(request.base().digest().hex(), FitCalibration.ALGORITHM) + request.seed() + "/";
+        List<ObjectInfo> there = store.list(prefix).stream()
+                .sorted(Comparator.comparing(ObjectInfo::modifiedAt)
+                        .thenComparing(info -> info.key().value()))
+                .toList();
+        for (ObjectInfo info : there) {
+            String name = info.key().value().substring(prefix.length());
+            Digest digest = digest(info.key());
+            if (name.equals(digest.hex() + SUFFIX)) {
+                return Optional.of(
+                        new CalibrationRef(FitCalibration.ALGORITHM, info.key().value(), digest, info.sizeBytes()));
+            }
+            LOG.warn("{} has {} and is passed over", info.key(), digest);
+        }
+        return Optional.empty();
+    }
+
+    private Digest digest(ObjectKey key) {
+        try (InputStream in = store.get(key)) {
+            return digest(in);
+        } catch (IOException e) {
+            throw new UncheckedIOException("reading " + key + " broke off: " + e.getMessage(), e);
+        }
+    }
+
+    private static Digest digest(InputStream in) throws IOException {
+        MessageDigest sha256 = Digest.sha256();
+        byte[] buffer = new byte[BUFFER_BYTES];
+        for (int n = in.read(buffer); n >= 0; n = in.read(buffer)) {
+            sha256.update(buffer, 0, n);
+        }
+        return Digest.of(sha256);
+    }
+}
