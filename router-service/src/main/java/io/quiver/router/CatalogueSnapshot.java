@@ -49,7 +49,13 @@ public final class CatalogueSnapshot {
                 if (replaced.event() instanceof AdapterCatalogued adapter) {
                     newAdapters.put(adapter.adapter(), adapter);
                 } else if (replaced.event() instanceof BaseModelCatalogued base) {
-                    newBases.put(base.base().name(), new BaseModel(base.base(), base.files(), replaced.time()));
+                    newBases.put(
+                            base.base().name(),
+                            new BaseModel(
+                                    base.base(),
+                                    base.files(),
+                                    replaced.time(),
+                                    Optional.ofNullable(base.calibration())));
                 } else {
                     throw new IllegalArgumentException("no event of the catalogue: " + replaced.event());
                 }

@@ -1,41 +1,46 @@
 package io.quiver.router;
 
 import io.quiver.decoder.Routing;
-import io.quiver.decoder.text.ChatTemplate;
-import io.quiver.decoder.text.ChatTemplateException;
-import io.quiver.decoder.text.Tokenizer;
+import io.quiver.router.PreparePrompts.ReadyPrompt;
 import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.Collection;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Begins completions: names to digests, text to tokens, experts into memory, then over to the decode thread. Everything
  * slow happens on the caller's thread.
  */
 public final class Complete {
-    private static final String PROMPT = "prompt";
     /** Modules' decisions of that many tokens at most are kept for one response. */
     private static final int MODULE_TRACE_TOKENS_MAX = 1024;
     /** Tokens times experts times layers, of some seven modules each: two numbers of 4 bytes for each of these. */
     private static final long MODULE_TRACE_DECISIONS_MAX = 1L << 21;
+    /** Some 5 MB of JSON. */
+    private static final long EVIDENCE_TRACE_NUMBERS_MAX = 1L << 18;
 
     private final Catalogue catalogue;
     private final ResolveRouting resolveRouting;
     private final ServedModels models;
     private final LongSupplier seeds;
+    private final DecodeObserver observer;
 
     /** @param seeds seeds for requests that bring none */
-    public Complete(Catalogue catalogue, ResolveRouting resolveRouting, ServedModels models, LongSupplier seeds) {
+    public Complete(
+            Catalogue catalogue,
+            ResolveRouting resolveRouting,
+            ServedModels models,
+            LongSupplier seeds,
+            DecodeObserver observer) {
         this.catalogue = catalogue;
         this.resolveRouting = resolveRouting;
         this.models = models;
         this.seeds = seeds;
+        this.observer = observer;
     }
 
     /**
@@ -52,9 +57,10 @@ public final class Complete {
         }
         RoutingPlan wanted = resolveRouting.resolve(catalogue.snapshot(), order.model(), order.routing());
         ServedModel model = models.await(wanted.base());
-        requireVocabulary(model, order.logits().bias().keySet(), "logit_bias");
-        requireVocabulary(model, order.stop().tokens(), "stop_token_ids");
-        List<ReadyPrompt> prompts = prompts(model, order.prompt());
+        PreparePrompts prepare = new PreparePrompts(model);
+        prepare.requireVocabulary(order.logits().bias().keySet(), "logit_bias");
+        prepare.requireVocabulary(order.stop().tokens(), "stop_token_ids");
+        List<ReadyPrompt> prompts = prepare.prepare(order.prompt());
         List<Integer> tokensMax = prompts.stream()
                 .map(prompt -> room(model, order, prompt.tokens(), wanted))
                 .toList();
@@ -62,45 +68,63 @@ public final class Complete {
         SplittableRandom random = new SplittableRandom(seed);
         int choices = prompts.size() * order.choices();
         List<TextTask> tasks = new ArrayList<>();
+        boolean named = order.routing().selection() instanceof Selection.Named;
         try (DecodeScheduler.Room room = model.scheduler().reserve(choices, client);
-                ExpertPool.Lease lease = lease(model, order, wanted)) {
-            RoutingPlan plan = wanted.without(lease.leftOut().keySet());
-            Routing routing = plan.routing(lease.experts());
+                ResidentLibrary library = ResidentLibrary.acquire(model, wanted, named)) {
+            RoutingPlan plan = library.plan();
+            Routing routing = plan.routing(library.experts());
+            List<TextTask.Order.@Nullable ByEvidence> choosing = choosing(model, order, prompts, library);
             for (int choice = 0; choice < choices; choice++) {
                 int prompt = choice / order.choices();
-                TextTask.Order text =
-                        text(model, order, plan, choice, prompts.get(prompt), routing, tokensMax.get(prompt));
+                TextTask.Order text = text(
+                        model,
+                        order,
+                        plan,
+                        choice,
+                        prompts.get(prompt),
+                        routing,
+                        tokensMax.get(prompt),
+                        choosing.get(prompt));
                 // Splitting gives each choice a sequence of its own, however close the seeds of two requests are.
                 Sampler sampler = new Sampler(order.sampling(), random.split());
                 tasks.add(new TextTask(text, model.tokenizer(), sampler, events));
             }
             // One lease per text, because each gives its own back when it ends.
-            tasks.forEach(task -> room.submit(task, lease.again()));
-            return new RunningCompletion(plan, leftOut(wanted, lease), seed, tasks);
+            tasks.forEach(task -> room.submit(task, library.again()));
+            observer.routed(model.base().name(), plan.strategy().word(), choices);
+            return new RunningCompletion(plan, library.leftOut(wanted), seed, tasks);
         }
     }
 
-    /** What a request names must be there. Of what it only selects, a gate can do without what cannot be loaded. */
-    private static ExpertPool.Lease lease(ServedModel model, CompletionOrder order, RoutingPlan wanted) {
-        boolean named = order.routing().selection() instanceof Selection.Named;
-        return named || !wanted.strategy().isGate()
-                ? model.experts().acquire(wanted.contents())
-                : model.experts().acquireWhatCanBeLoaded(wanted.contents());
-    }
-
-    private static List<LeftOut> leftOut(RoutingPlan wanted, ExpertPool.Lease lease) {
-        return lease.leftOut().entrySet().stream()
-                .map(each -> new LeftOut(wanted.experts().get(each.getKey()), each.getValue()))
-                .toList();
-    }
-
     /**
-     * A prompt in the model's own terms.
+     * How each prompt's experts are chosen; null for strategies that decide in another way.
      *
-     * @param tokens ids // (tokens)
-     * @param text as the request gave it, or what its tokens say
+     * @throws RequestRefusedException if a prompt is too long for it
      */
-    private record ReadyPrompt(int[] tokens, String text) {}
+    private List<TextTask.Order.@Nullable ByEvidence> choosing(
+            ServedModel model, CompletionOrder order, List<ReadyPrompt> prompts, ResidentLibrary library) {
+        ChooseExperts choose = library.choose();
+        List<TextTask.Order.@Nullable ByEvidence> choosing = new ArrayList<>();
+        PreparePrompts prepare = new PreparePrompts(model);
+        for (ReadyPrompt prompt : prompts) {
+            if (choose == null) {
+                choosing.add(null);
+                continue;
+            }
+            int tokens = prompt.tokens().length;
+            long bytes = model.decoder().cacheBytes(tokens, choose.probed());
+            long bytesMax = model.scheduler().limits().cacheBytesMax();
+            if (bytes > bytesMax) {
+                throw new RequestRefusedException(
+                        RefusalCode.CACHE_MEMORY_EXCEEDED,
+                        "choosing by evidence takes " + bytes + " bytes for a prompt of " + tokens
+                                + " tokens; the limit is " + bytesMax + " (quiver.router.cache-memory)",
+                        param(order));
+            }
+            choosing.add(new TextTask.Order.ByEvidence(choose, prepare.turn(order.prompt(), prompt)));
+        }
+        return choosing;
+    }
 
     private static TextTask.Order text(
             ServedModel model,
@@ -109,7 +133,8 @@ public final class Complete {
             int choice,
             ReadyPrompt prompt,
             Routing routing,
-            int tokensMax) {
+            int tokensMax,
+            TextTask.Order.@Nullable ByEvidence evidence) {
         Set<Integer> endTokens = new HashSet<>(order.stop().tokens());
         if (!order.stop().ignoreEndTokens()) {
             endTokens.addAll(model.decoder().config().eosTokens());
@@ -125,58 +150,17 @@ public final class Complete {
                 order.stop().tokensMin(),
                 order.logits(),
                 order.report().echo() ? prompt.text() : null,
-                order.report().topLogprobs());
+                order.report().topLogprobs(),
+                evidence);
     }
 
-    private static List<ReadyPrompt> prompts(ServedModel model, Prompt prompt) {
-        Tokenizer tokenizer = model.tokenizer();
-        if (prompt instanceof Prompt.Texts texts) {
-            return texts.texts().stream()
-                    .map(text -> new ReadyPrompt(tokenizer.encode(text, true), text))
-                    .toList();
-        }
-        if (prompt instanceof Prompt.Tokens tokens) {
-            return tokens.texts().stream()
-                    .map(ids -> {
-                        requireVocabulary(model, Arrays.stream(ids).boxed().toList(), PROMPT);
-                        return new ReadyPrompt(ids, tokenizer.decode(ids, true));
-                    })
-                    .toList();
-        }
-        if (prompt instanceof Prompt.Chat chat) {
-            String text = rendered(model, chat);
-            return List.of(new ReadyPrompt(tokenizer.encode(text, false), text));
-        }
-        throw new IllegalStateException("unknown prompt " + prompt);
-    }
-
-    private static String rendered(ServedModel model, Prompt.Chat chat) {
-        ChatTemplate template = model.chatTemplate()
-                .orElseThrow(() -> new RequestRefusedException(
-                        RefusalCode.CHAT_TEMPLATE_MISSING,
-                        "base model " + model.base().name() + " has no chat template; use /v1/completions",
-                        "model"));
-        try {
-            return template.render(chat.messages(), true);
-        } catch (ChatTemplateException e) {
-            throw new RequestRefusedException(
-                    RefusalCode.CHAT_TEMPLATE_REFUSED, String.valueOf(e.getMessage()), "messages", e);
-        }
-    }
-
-    private static void requireVocabulary(ServedModel model, Collection<Integer> ids, String param) {
-        int vocabulary = model.decoder().config().vocabulary();
-        for (int id : ids) {
-            if (id < 0 || id >= vocabulary) {
-                throw new RequestRefusedException(
-                        RefusalCode.INVALID_REQUEST, "token " + id + " is not in 0 to " + (vocabulary - 1), param);
-            }
-        }
+    private static String param(CompletionOrder order) {
+        return order.prompt() instanceof Prompt.Chat ? "messages" : "prompt";
     }
 
     /** How many tokens may be generated after a prompt. */
     private static int room(ServedModel model, CompletionOrder order, int[] prompt, RoutingPlan plan) {
-        String param = order.prompt() instanceof Prompt.Chat ? "messages" : PROMPT;
+        String param = param(order);
         if (prompt.length == 0) {
             throw new RequestRefusedException(RefusalCode.INVALID_REQUEST, "the prompt has no tokens", param);
         }
@@ -193,6 +177,7 @@ public final class Complete {
         int tokensMax = Math.min(left, order.tokensMax() == null ? roomInCache(model, prompt) : order.tokensMax());
         requireRoomInCache(model, prompt, tokensMax, param);
         requireTraceable(model, prompt.length + tokensMax, plan);
+        requireTraceableEvidence(prompt.length, plan);
         return tokensMax;
     }
 
@@ -208,6 +193,17 @@ public final class Complete {
                     "trace modules works for " + MODULE_TRACE_TOKENS_MAX + " tokens of prompt and answer, and for "
                             + MODULE_TRACE_DECISIONS_MAX + " tokens times experts times layers; here are " + tokens
                             + " tokens and " + decisions,
+                    "routing.trace");
+        }
+    }
+
+    private static void requireTraceableEvidence(int tokens, RoutingPlan plan) {
+        long numbers = (long) tokens * plan.experts().size();
+        if (plan.evidence().isPresent() && plan.trace() != TraceDetail.NONE && numbers > EVIDENCE_TRACE_NUMBERS_MAX) {
+            throw new RequestRefusedException(
+                    RefusalCode.INVALID_REQUEST,
+                    "a trace of evidence works for " + EVIDENCE_TRACE_NUMBERS_MAX
+                            + " tokens of the prompt times experts; here are " + numbers,
                     "routing.trace");
         }
     }

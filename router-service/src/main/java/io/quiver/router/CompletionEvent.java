@@ -4,11 +4,30 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What happens to one choice of a completion, in order: its prompt if it is wanted back, any number of tokens, then its end
- * or its failure.
+ * What happens to one choice of a completion, in order: who answers if evidence decides that, its prompt if it is wanted back, any
+ * number of tokens, then its end or its failure.
  */
 public sealed interface CompletionEvent {
     int choice();
+
+    /**
+     * Who answers is decided; before anything else, where evidence decides.
+     *
+     * @param prompt the prompt's tokens; empty unless a trace is asked for
+     */
+    record Decided(int choice, EvidenceChoice evidence, List<PromptToken> prompt) implements CompletionEvent {
+        public Decided {
+            prompt = List.copyOf(prompt);
+        }
+    }
+
+    /**
+     * A token of a prompt.
+     *
+     * @param token its id
+     * @param text for people
+     */
+    record PromptToken(int token, String text) {}
 
     /**
      * The prompt was read, and is to be given back.

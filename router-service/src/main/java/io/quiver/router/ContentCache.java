@@ -4,6 +4,7 @@ import io.quiver.objectstore.ContentMismatchException;
 import io.quiver.objectstore.FetchObject;
 import io.quiver.objectstore.ObjectKey;
 import io.quiver.objectstore.ObjectStore;
+import io.quiver.schemas.CalibrationRef;
 import io.quiver.schemas.Digest;
 import io.quiver.schemas.PrototypeFileRef;
 import io.quiver.schemas.StoredFile;
@@ -84,8 +85,12 @@ public final class ContentCache {
         this.directory = directory;
         this.fetchObject = new FetchObject(store);
         this.clock = clock;
-        this.entries =
-                new TrimmedDirectory(List.of(directory.resolve("folders"), directory.resolve("prototypes")), bytesMax);
+        this.entries = new TrimmedDirectory(
+                List.of(
+                        directory.resolve("folders"),
+                        directory.resolve("prototypes"),
+                        directory.resolve("calibrations")),
+                bytesMax);
     }
 
     /**
@@ -118,10 +123,18 @@ public final class ContentCache {
 
     /** Brings a prototype file; it is known by its digest, whatever its key. */
     public Held prototypes(PrototypeFileRef file) {
-        Held held =
-                new Held(directory.resolve("prototypes").resolve(file.digest().hex() + ".safetensors"));
+        return file("prototypes", file.key(), file.digest(), file.sizeBytes());
+    }
+
+    /** Brings the calibration of a base model; it is known by its digest, whatever its key. */
+    public Held calibration(CalibrationRef file) {
+        return file("calibrations", file.key(), file.digest(), file.sizeBytes());
+    }
+
+    private Held file(String kind, String key, Digest digest, long sizeBytes) {
+        Held held = new Held(directory.resolve(kind).resolve(digest.hex() + ".safetensors"));
         try {
-            used(held.path, ensure(held.path, new ObjectKey(file.key()), file.digest(), file.sizeBytes()));
+            used(held.path, ensure(held.path, new ObjectKey(key), digest, sizeBytes));
             return held;
         } catch (RuntimeException e) {
             held.close();

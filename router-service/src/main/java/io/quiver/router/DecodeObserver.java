@@ -1,12 +1,18 @@
 package io.quiver.router;
 
-/** Is told what a decode thread does, to count it. Calls must be quick. */
+/** Is told what is decoded and how it is routed, to count it. Calls must be quick. Thread-safe. */
 public interface DecodeObserver {
     /** A text has left the queue. */
     void begun(String model, long waitedNanos);
 
     /** A prompt was looked up among what was read before; so many of its tokens need not be read again. */
     void prefix(String model, int promptTokens, int reusedTokens);
+
+    /** Evidence has decided about a text: {@code expert}, {@code none} or {@code refused}. */
+    void decided(String model, String outcome);
+
+    /** A request for some texts was admitted, to be routed by that strategy. */
+    void routed(String model, String strategy, int texts);
 
     /** A text has one token more. */
     void nextToken(String model, long gapNanos);

@@ -59,10 +59,10 @@ public final class DecodeScheduler implements AutoCloseable {
             if (texts == 0) {
                 throw new IllegalStateException("no room left");
             }
-            ScheduledText text = new ScheduledText(task, client, keeps, System.nanoTime());
-            long bytes = decoder.cacheBytes(text.positionsMax());
+            ScheduledText text = new ScheduledText(task, client, keeps, System.nanoTime(), decoder);
+            long bytes = text.bytesMax();
             if (bytes > limits.cacheBytesMax()) {
-                throw new IllegalArgumentException(text.positionsMax() + " tokens need " + bytes
+                throw new IllegalArgumentException("prompt and answer need " + bytes
                         + " bytes of keys and values; there are " + limits.cacheBytesMax());
             }
             texts--;

@@ -13,6 +13,7 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -30,9 +31,17 @@ public final class ExpertPool {
     /** In the order of use, longest ago first. Guarded by this. */
     private final Map<Digest, Resident> residents = new LinkedHashMap<>(16, 0.75f, true);
 
+    private final Consumer<Digest> evicted;
+
     /** @param bytesMax resident bytes of all experts at most */
     public ExpertPool(Decoder decoder, ExpertFiles.Source source, long bytesMax) {
+        this(decoder, source, bytesMax, digest -> {});
+    }
+
+    /** @param evicted is told of each expert that has gone, under the pool's lock */
+    public ExpertPool(Decoder decoder, ExpertFiles.Source source, long bytesMax, Consumer<Digest> evicted) {
         this.decoder = decoder;
+        this.evicted = evicted;
         this.loadExpert = new LoadExpert(decoder, source);
         this.bytesMax = bytesMax;
     }
@@ -41,6 +50,8 @@ public final class ExpertPool {
         final CompletableFuture<Expert> expert = new CompletableFuture<>();
         final long fileBytes;
         int pins;
+        /** What is resident for it beside its weights. */
+        long besideBytes;
 
         Resident(long fileBytes) {
             this.fileBytes = fileBytes;
@@ -49,7 +60,7 @@ public final class ExpertPool {
         /** What the files have until it is loaded, then what it takes, which grows with the largest rank beside it. */
         long bytes() {
             return expert.isDone() && !expert.isCompletedExceptionally()
-                    ? expert.join().residentBytes()
+                    ? expert.join().residentBytes() + besideBytes
                     : fileBytes;
         }
     }
@@ -248,7 +259,24 @@ public final class ExpertPool {
                 all -= entry.getValue().bytes();
                 decoder.evict(entry.getValue().expert.join());
                 longestAgo.remove();
+                evicted.accept(entry.getKey());
                 LOG.info("evicted expert {}", entry.getKey());
+            }
+        }
+    }
+
+    /**
+     * Counts what became resident for an expert beside its weights, evicting others for it, or what did not stay so.
+     *
+     * @param bytes below 0 for less
+     * @throws RequestRefusedException if it does not fit together with those in use
+     */
+    synchronized void grew(Digest digest, long bytes) {
+        Resident resident = residents.get(digest);
+        if (resident != null) {
+            resident.besideBytes += bytes;
+            if (bytes > 0) {
+                makeRoom(0);
             }
         }
     }

@@ -1,5 +1,6 @@
 package io.quiver.router;
 
+import io.quiver.router.CompletionEvent.Decided;
 import io.quiver.router.CompletionEvent.Failed;
 import io.quiver.router.CompletionEvent.Finished;
 import io.quiver.router.CompletionEvent.Generated;
@@ -39,12 +40,19 @@ public final class ExplainRouting {
      * @param leftOut experts that were selected but could not be loaded
      * @param tokens the prompt's, with the modules' decisions // (tokens)
      * @param next the tokens that are likeliest to follow, likeliest first
+     * @param decisions who answers, where evidence decides; otherwise empty
      */
-    public record Explanation(RoutingPlan plan, List<LeftOut> leftOut, List<TokenTrace> tokens, List<Candidate> next) {
+    public record Explanation(
+            RoutingPlan plan,
+            List<LeftOut> leftOut,
+            List<TokenTrace> tokens,
+            List<Candidate> next,
+            List<Decided> decisions) {
         public Explanation {
             leftOut = List.copyOf(leftOut);
             tokens = List.copyOf(tokens);
             next = List.copyOf(next);
+            decisions = List.copyOf(decisions);
         }
 
         /** The same without the modules' decisions, which are most of it. */
@@ -53,16 +61,21 @@ public final class ExplainRouting {
                     .map(token ->
                             new TokenTrace(token.token(), token.text(), token.expert(), token.shares(), List.of()))
                     .toList();
-            return new Explanation(plan, leftOut, shares, next);
+            return new Explanation(plan, leftOut, shares, next, decisions);
         }
 
         long numbers() {
-            return tokens.stream()
-                    .mapToLong(token -> token.shares().size()
-                            + token.modules().stream()
-                                    .mapToLong(module -> module.scores().length + module.coefficients().length)
-                                    .sum())
+            long evidence = decisions.stream()
+                    .mapToLong(decided ->
+                            (long) decided.prompt().size() * plan.experts().size())
                     .sum();
+            return evidence
+                    + tokens.stream()
+                            .mapToLong(token -> token.shares().size()
+                                    + token.modules().stream()
+                                            .mapToLong(module -> module.scores().length + module.coefficients().length)
+                                            .sum())
+                            .sum();
         }
     }
 
@@ -130,6 +143,7 @@ public final class ExplainRouting {
         RunningCompletion running = complete.begin(order, client, events::add);
         try {
             List<Candidate> next = List.of();
+            List<Decided> decisions = new ArrayList<>();
             long deadlineNanos = System.nanoTime() + waitMax.toNanos();
             while (true) {
                 CompletionEvent event = events.poll(deadlineNanos - System.nanoTime(), TimeUnit.NANOSECONDS);
@@ -139,12 +153,15 @@ public final class ExplainRouting {
                 if (event instanceof Failed failed) {
                     throw failed.cause();
                 }
+                if (event instanceof Decided decided) {
+                    decisions.add(decided);
+                }
                 if (event instanceof Generated generated) {
                     TokenLogprob logprob = generated.logprob();
                     next = logprob == null ? List.of() : logprob.top();
                 }
                 if (event instanceof Finished finished) {
-                    return new Explanation(running.plan(), running.leftOut(), finished.prompt(), next);
+                    return new Explanation(running.plan(), running.leftOut(), finished.prompt(), next, decisions);
                 }
             }
         } finally {

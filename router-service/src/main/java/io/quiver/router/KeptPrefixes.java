@@ -8,7 +8,8 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Keys and values of texts that have ended, for texts to come that begin with the same tokens under an equal routing. A routing
+ * Keys and values of texts that have ended, and of prompts that the bare base has read to choose experts, with the inputs kept
+ * for that; for texts to come that begin with the same tokens under an equal routing. A routing
  * holds resident experts, one object for each digest, and all parameters, so that a name which means something else now never
  * finds what was computed before. Under a limit of bytes; what was used longest ago goes first. Owned by one decode thread;
  * the totals may be read from any.
@@ -53,7 +54,7 @@ final class KeptPrefixes implements AutoCloseable {
         Kept best = null;
         int most = TOKENS_MIN - 1;
         for (Kept each : kept) {
-            if (each.sequence.routing().equals(text.routing())) {
+            if (serves(each.sequence, text)) {
                 int shared = text.shared(each.tokens, each.tokens.length);
                 if (shared > most) {
                     most = shared;
@@ -69,6 +70,11 @@ final class KeptPrefixes implements AutoCloseable {
         return new Match(best.sequence, most, true);
     }
 
+    /** Whether a text could begin with what a sequence has read: with its routing, and with the inputs that it needs kept. */
+    static boolean serves(Sequence sequence, ScheduledText text) {
+        return sequence.routing().equals(text.routing()) && sequence.probed().containsAll(text.probed());
+    }
+
     /** Keeps what a text has read, and takes over its sequence; what is a part of it goes. */
     void keep(Sequence sequence, int[] tokens) {
         if (tokens.length < TOKENS_MIN || sequence.cacheBytes() > bytesMax) {
@@ -78,7 +84,9 @@ final class KeptPrefixes implements AutoCloseable {
         sequence.freeze();
         for (Iterator<Kept> each = kept.iterator(); each.hasNext(); ) {
             Kept old = each.next();
-            if (old.sequence.routing().equals(sequence.routing()) && isPrefix(old.tokens, tokens)) {
+            if (old.sequence.routing().equals(sequence.routing())
+                    && sequence.probed().containsAll(old.sequence.probed())
+                    && isPrefix(old.tokens, tokens)) {
                 old.sequence.close();
                 each.remove();
             }

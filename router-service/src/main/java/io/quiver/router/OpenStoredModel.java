@@ -70,13 +70,15 @@ public final class OpenStoredModel implements ServedModel.Opener {
             Decoder decoder = openDecoder.open(folder, base.digest());
             DecodeScheduler scheduler = new DecodeScheduler(base.name(), decoder, limits.texts(), observer);
             observer.watch(base.name(), scheduler);
+            ResidentEvidence evidence = new ResidentEvidence(decoder, new StoredEvidence(cache));
             return new ServedModel(
                     base,
                     files,
                     decoder,
                     tokenizer,
                     ChatTemplateFile.read(folder),
-                    new ExpertPool(decoder, this::bring, limits.expertBytesMax()),
+                    new ExpertPool(decoder, this::bring, limits.expertBytesMax(), evidence::forget),
+                    evidence,
                     scheduler,
                     Math.min(decoder.config().contextTokensMax(), limits.contextTokensMax()));
         } catch (IOException | RuntimeException e) {

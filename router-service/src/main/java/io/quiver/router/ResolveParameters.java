@@ -25,6 +25,9 @@ final class ResolveParameters {
 
     static final double DENSITY = 0.5;
 
+    /** Experts that evidence chooses at most. */
+    static final int EVIDENCE_TOP_K_MAX = 2;
+
     private final Strategy strategy;
     private final RoutingWish wish;
     private final StrategyParameters said;
@@ -44,7 +47,12 @@ final class ResolveParameters {
     /** @throws RequestRefusedException with all that is wrong */
     Resolved resolve() {
         refuseUnless(strategy.isGate(), said.inputNorm(), "input_norm", "a gate");
-        refuseUnless(strategy.isGate(), said.minScore(), "min_score", "a gate");
+        refuseUnless(strategy.chooses(), said.minScore(), "min_score", "a gate or strategy evidence");
+        refuseUnless(strategy == Strategy.EVIDENCE, said.strict(), "strict", "strategy evidence");
+        refuseUnless(strategy == Strategy.EVIDENCE, said.calibration(), "calibration", "strategy evidence");
+        if (strategy == Strategy.EVIDENCE && wish.topK() != null && wish.topK() > EVIDENCE_TOP_K_MAX) {
+            refuse("top_k", "must be 1 or " + EVIDENCE_TOP_K_MAX + " with strategy evidence");
+        }
         refuseUnless(strategy == Strategy.LAG, said.candidates(), "candidates", "strategy lag");
         refuseUnless(strategy.takesWeights(), said.weights(), "weights", "strategy weighted or a merge");
         refuseUnless(merges(MergeMethod::prunes), said.density(), "density", "a merge that drops entries");
@@ -78,6 +86,7 @@ final class ResolveParameters {
     /** Whether several experts are mixed with constant coefficients. */
     private boolean mixesOutputs() {
         return strategy == Strategy.UNIFORM
+                || strategy == Strategy.EVIDENCE
                 || strategy == Strategy.WEIGHTED
                 || strategy.merge().isPresent();
     }
@@ -122,7 +131,7 @@ final class ResolveParameters {
         if (said.weights() != null) {
             return said.weights();
         }
-        return strategy.isGate() || experts == 0 ? List.of() : Collections.nCopies(experts, 1.0 / experts);
+        return strategy.chooses() || experts == 0 ? List.of() : Collections.nCopies(experts, 1.0 / experts);
     }
 
     private Scoring scoring() {
@@ -139,8 +148,18 @@ final class ResolveParameters {
             case SPECTR -> new Gate.Spectr();
             case LAG -> new Gate.Lag(said.candidates() == null ? CANDIDATES : said.candidates());
             case PHATGOOSE -> new Gate.Phatgoose();
-            case ARROW, SINGLE, BASE, UNIFORM, WEIGHTED, LINEAR, CAT, TIES, DARE_LINEAR, DARE_TIES, MAGNITUDE_PRUNE ->
-                new Gate.Arrow();
+            case EVIDENCE,
+                    ARROW,
+                    SINGLE,
+                    BASE,
+                    UNIFORM,
+                    WEIGHTED,
+                    LINEAR,
+                    CAT,
+                    TIES,
+                    DARE_LINEAR,
+                    DARE_TIES,
+                    MAGNITUDE_PRUNE -> new Gate.Arrow();
         };
     }
 

@@ -20,6 +20,11 @@ public final class ResolveRouting {
     private static final String STRATEGY = "routing.strategy";
     private static final int SUGGESTIONS_MAX = 10;
 
+    private static final ResolveStrategy.Resolved ALONE =
+            new ResolveStrategy.Resolved(Strategy.BASE, Optional.empty(), Optional.empty());
+    private static final ResolveStrategy.Resolved ONE =
+            new ResolveStrategy.Resolved(Strategy.SINGLE, Optional.empty(), Optional.empty());
+
     private final RoutingDefaults defaults;
 
     public ResolveRouting(RoutingDefaults defaults) {
@@ -47,12 +52,12 @@ public final class ResolveRouting {
                     .filter(expert -> !contains(general, expert))
                     .toList();
         }
-        Strategy strategy = strategy(wish);
-        if (strategy == Strategy.BASE) {
-            return plan(catalogue, base, strategy, List.of(), wish);
+        Strategy said = wish.strategy();
+        if (said == Strategy.BASE || (said == null && wish.selection() == null)) {
+            return plan(catalogue, base, ALONE, List.of(), wish);
         }
-        if (wish.selection() == null) {
-            throw refused("strategy " + strategy.word() + " needs experts: give experts, selector or all", EXPERTS);
+        if (said != null && wish.selection() == null) {
+            throw refused("strategy " + said.word() + " needs experts: give experts, selector or all", EXPERTS);
         }
         if (experts.isEmpty()) {
             throw new RequestRefusedException(
@@ -66,10 +71,10 @@ public final class ResolveRouting {
                     experts.size() + " experts; the limit is " + defaults.expertsMax(),
                     EXPERTS);
         }
-        if (strategy == Strategy.SINGLE && experts.size() != 1) {
+        if (said == Strategy.SINGLE && experts.size() != 1) {
             throw refused("strategy single takes one expert, but there are " + experts.size(), STRATEGY);
         }
-        return plan(catalogue, base, strategy, experts, wish);
+        return plan(catalogue, base, new ResolveStrategy(base, experts, wish).resolve(), experts, wish);
     }
 
     private RoutingPlan single(CatalogueSnapshot catalogue, PinnedExpert expert, RoutingWish wish) {
@@ -87,28 +92,35 @@ public final class ResolveRouting {
                 .orElseThrow(() -> notFound(
                         "base model " + expert.base().name() + " of " + expert.adapter() + " is not in the catalogue",
                         MODEL));
-        return plan(catalogue, base, Strategy.SINGLE, List.of(expert), wish);
+        return plan(catalogue, base, ONE, List.of(expert), wish);
     }
 
     private RoutingPlan plan(
             CatalogueSnapshot catalogue,
             BaseModel base,
-            Strategy strategy,
+            ResolveStrategy.Resolved how,
             List<PinnedExpert> experts,
             RoutingWish wish) {
+        Strategy strategy = how.strategy();
         ResolveParameters.Resolved resolved = new ResolveParameters(strategy, wish, experts.size()).resolve();
         return new RoutingPlan(
                 base,
                 strategy,
                 experts,
-                wish.topK() == null ? defaults.topK() : wish.topK(),
+                wish.topK() == null ? topK(strategy) : wish.topK(),
                 wish.temperature() == null ? defaults.temperature() : wish.temperature(),
                 wish.combine() == null ? Combine.OUTPUTS : wish.combine(),
                 wish.trace(),
                 resolved.scoring(),
                 resolved.weights(),
                 resolved.merge(),
-                subtraction(experts, general(catalogue, base, wish.parameters()), wish.parameters()));
+                subtraction(experts, general(catalogue, base, wish.parameters()), wish.parameters()),
+                how.evidence(wish.parameters()),
+                how.because());
+    }
+
+    private int topK(Strategy strategy) {
+        return strategy == Strategy.EVIDENCE ? 1 : defaults.topK();
     }
 
     /** The adapters whose knowledge is to be subtracted; none if that is not asked for. */
@@ -144,13 +156,6 @@ public final class ResolveRouting {
 
     private static boolean contains(List<PinnedExpert> experts, PinnedExpert expert) {
         return experts.stream().anyMatch(other -> other.digest().equals(expert.digest()));
-    }
-
-    private static Strategy strategy(RoutingWish wish) {
-        if (wish.strategy() != null) {
-            return wish.strategy();
-        }
-        return wish.selection() == null ? Strategy.BASE : Strategy.ARROW;
     }
 
     private static RoutingWish everythingUnlessSaid(RoutingWish wish) {

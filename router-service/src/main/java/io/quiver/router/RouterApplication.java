@@ -126,12 +126,12 @@ public class RouterApplication {
     }
 
     @Bean
-    Complete complete(Catalogue catalogue, ServedModels models, RouterSettings settings) {
+    Complete complete(Catalogue catalogue, ServedModels models, RouterSettings settings, DecodeObserver observer) {
         SecureRandom random = new SecureRandom();
         LongSupplier seeds = random::nextLong;
         RoutingDefaults defaults =
                 new RoutingDefaults(settings.arrow().topK(), settings.arrow().temperature(), settings.expertsMax());
-        return new Complete(catalogue, new ResolveRouting(defaults), models, seeds);
+        return new Complete(catalogue, new ResolveRouting(defaults), models, seeds, observer);
     }
 
     @Bean

@@ -19,13 +19,15 @@ import java.util.Set;
  * to names and aliases later touches it.
  *
  * @param experts in the order of the request, each content once; empty for the base alone
- * @param topK for gates
- * @param temperature for gates
+ * @param topK for gates and evidence
+ * @param temperature for gates and evidence
  * @param combine for gates
  * @param scoring for gates
  * @param weights for constant coefficients and merges // (experts), else empty
  * @param merge where the library becomes one expert
  * @param subtraction what is taken out of every expert first
+ * @param evidence with strategy evidence
+ * @param because why it is this strategy, if the request named none for its library
  */
 public record RoutingPlan(
         BaseModel base,
@@ -38,7 +40,9 @@ public record RoutingPlan(
         Scoring scoring,
         List<Double> weights,
         Optional<Merge> merge,
-        Optional<Subtraction> subtraction) {
+        Optional<Subtraction> subtraction,
+        Optional<EvidencePlan> evidence,
+        Optional<StrategyDefault> because) {
     public RoutingPlan {
         experts = List.copyOf(experts);
         weights = List.copyOf(weights);
@@ -63,7 +67,7 @@ public record RoutingPlan(
     }
 
     /**
-     * What the decoder is told.
+     * What the decoder is told. With evidence it is the base alone, until a text's experts are chosen.
      *
      * @param residents of {@link #contents}, in that order
      * @throws RequestRefusedException if the experts lack what the strategy needs
@@ -81,6 +85,9 @@ public record RoutingPlan(
         }
         if (merge.isPresent()) {
             return new Routing.Fixed(residents, List.of(1.0));
+        }
+        if (strategy == Strategy.EVIDENCE) {
+            return new Routing.Base();
         }
         return residents.isEmpty() ? new Routing.Base() : new Routing.Fixed(residents, weights);
     }
@@ -101,7 +108,7 @@ public record RoutingPlan(
     }
 
     /**
-     * The same for a gate that has fewer experts to choose from.
+     * The same with fewer experts to choose from.
      *
      * @param places of the experts that are missing
      */
@@ -116,6 +123,18 @@ public record RoutingPlan(
             }
         }
         return new RoutingPlan(
-                base, strategy, rest, topK, temperature, combine, trace, scoring, weights, merge, subtraction);
+                base,
+                strategy,
+                rest,
+                topK,
+                temperature,
+                combine,
+                trace,
+                scoring,
+                weights,
+                merge,
+                subtraction,
+                evidence.map(plan -> plan.without(places)),
+                because);
     }
 }

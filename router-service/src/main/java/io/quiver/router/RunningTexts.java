@@ -65,13 +65,9 @@ final class RunningTexts {
         return prefixes.bytes();
     }
 
-    private long bytesMax(ScheduledText text) {
-        return decoder.cacheBytes(text.positionsMax());
-    }
-
     /** Whether a text could begin. Kept prefixes give way. */
     boolean hasRoomFor(ScheduledText text) {
-        return running.size() < limits.runningMax() && reservedBytes.get() + bytesMax(text) <= limits.cacheBytesMax();
+        return running.size() < limits.runningMax() && reservedBytes.get() + text.bytesMax() <= limits.cacheBytesMax();
     }
 
     void dropCancelled() {
@@ -84,11 +80,12 @@ final class RunningTexts {
 
     void begin(ScheduledText text) {
         running.add(text);
-        reservedBytes.addAndGet(bytesMax(text));
+        reservedBytes.addAndGet(text.bytesMax());
         count = running.size();
         try {
             text.begin(open(text));
             observer.begun(model, System.nanoTime() - text.submittedNanos());
+            decideIfRead(text);
         } catch (RuntimeException e) {
             fail(text, e);
         }
@@ -104,17 +101,37 @@ final class RunningTexts {
         }
         observer.prefix(model, text.promptTokens(), match == null ? 0 : match.tokens());
         return match == null
-                ? decoder.open(text.routing(), text.positionsMax())
-                : decoder.fork(match.sequence(), match.tokens(), text.positionsMax());
+                ? decoder.open(text.routing(), text.positionsMax(), text.probed())
+                : decoder.fork(match.sequence(), match.tokens(), text.positionsMax(), text.probed());
+    }
+
+    /**
+     * Chooses a text's experts once the bare base has read its prompt, and begins again with them. What the base has read stays for
+     * texts that begin alike, whatever their library; for this one too, if the base is to answer it.
+     */
+    private void decideIfRead(ScheduledText text) {
+        if (!text.task().isUndecided() || text.promptLeft() > 0) {
+            return;
+        }
+        String outcome = "refused";
+        try {
+            outcome = text.task().decide(text.sequence()) ? "expert" : "none";
+        } finally {
+            observer.decided(model, outcome);
+        }
+        int[] read = text.read();
+        prefixes.keep(text.handOver(), read);
+        text.begin(open(text));
     }
 
     private KeptPrefixes.@Nullable Match match(ScheduledText text) {
-        if (limits.prefixBytesMax() == 0 || text.task().needsWholePrompt()) {
+        if (limits.prefixBytesMax() == 0
+                || (text.task().needsWholePrompt() && !text.task().isUndecided())) {
             return null;
         }
         KeptPrefixes.@Nullable Match best = prefixes.find(text);
         for (ScheduledText other : running) {
-            if (other.hasBegun() && other.routing().equals(text.routing())) {
+            if (other.hasBegun() && KeptPrefixes.serves(other.sequence(), text)) {
                 int shared = text.shared(other);
                 if (shared >= Math.max(KeptPrefixes.TOKENS_MIN, best == null ? 0 : best.tokens() + 1)) {
                     best = new KeptPrefixes.Match(other.sequence(), shared, false);
@@ -182,6 +199,11 @@ final class RunningTexts {
         int count = feed.tokens().length;
         boolean ofPrompt = text.sequence().length() <= text.promptTokens();
         try {
+            if (text.task().isUndecided()) {
+                observer.tokens(model, count, 0);
+                decideIfRead(text);
+                return;
+            }
             boolean generated = text.take(output, count);
             observer.tokens(model, ofPrompt ? count : 0, generated ? 1 : 0);
             if (generated) {
@@ -215,7 +237,7 @@ final class RunningTexts {
 
     private void release(ScheduledText text, String how) {
         running.remove(text);
-        reservedBytes.addAndGet(-bytesMax(text));
+        reservedBytes.addAndGet(-text.bytesMax());
         count = running.size();
         if (text.hasBegun()) {
             if (how.equals("done")) {

@@ -1,10 +1,13 @@
 package io.quiver.router;
 
+import io.quiver.decoder.Decoder;
 import io.quiver.decoder.Decoder.Feed;
 import io.quiver.decoder.Decoder.StepOutput;
 import io.quiver.decoder.Routing;
 import io.quiver.decoder.Sequence;
+import io.quiver.lora.evidence.ProbePoint;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
@@ -18,6 +21,7 @@ final class ScheduledText {
     private final AutoCloseable keeps;
     private final long submittedNanos;
     private final int[] tokens; // (prompt and generated, at most)
+    private final long bytesMax;
     private int known;
     private @Nullable Sequence sequence;
     private long tokenNanos;
@@ -26,7 +30,7 @@ final class ScheduledText {
      * @param client whose text it is
      * @param keeps given back when the text ends
      */
-    ScheduledText(TextTask task, String client, AutoCloseable keeps, long submittedNanos) {
+    ScheduledText(TextTask task, String client, AutoCloseable keeps, long submittedNanos, Decoder decoder) {
         this.task = task;
         this.client = client;
         this.keeps = keeps;
@@ -34,6 +38,8 @@ final class ScheduledText {
         int[] prompt = task.order().prompt();
         tokens = Arrays.copyOf(prompt, prompt.length + task.order().tokensMax());
         known = prompt.length;
+        long reading = task.isUndecided() ? decoder.cacheBytes(prompt.length, task.probed()) : 0;
+        bytesMax = Math.max(reading, decoder.cacheBytes(answerPositionsMax()));
     }
 
     TextTask task() {
@@ -53,7 +59,17 @@ final class ScheduledText {
     }
 
     Routing routing() {
-        return task.order().routing();
+        return task.routing();
+    }
+
+    /** The points whose inputs its sequence keeps now. */
+    List<ProbePoint> probed() {
+        return task.probed();
+    }
+
+    /** What its sequences take at most, one after another: the one that its experts are chosen by, and the one that answers. */
+    long bytesMax() {
+        return bytesMax;
     }
 
     int promptTokens() {
@@ -62,11 +78,22 @@ final class ScheduledText {
 
     /** Tokens that its sequence will hold at most: all but the last one generated, which nothing follows. */
     int positionsMax() {
+        return task.isUndecided() ? promptTokens() : answerPositionsMax();
+    }
+
+    private int answerPositionsMax() {
         return Math.max(promptTokens(), tokens.length - 1);
     }
 
     void begin(Sequence opened) {
         sequence = opened;
+    }
+
+    /** Gives its sequence away: it has not begun any more. */
+    Sequence handOver() {
+        Sequence given = sequence();
+        sequence = null;
+        return given;
     }
 
     boolean hasBegun() {
@@ -82,9 +109,12 @@ final class ScheduledText {
         return Arrays.copyOf(tokens, sequence().length());
     }
 
-    /** How many tokens of the prompt are the first ones of a sequence that has read others; all but the last at most. */
+    /**
+     * How many tokens of the prompt are the first ones of a sequence that has read others; all but the last at most, after which
+     * the text goes on, unless the prompt is only read to choose experts.
+     */
     int shared(int[] others, int count) {
-        int most = Math.min(count, promptTokens() - 1);
+        int most = Math.min(count, task.isUndecided() ? promptTokens() : promptTokens() - 1);
         int different = Arrays.mismatch(tokens, 0, most, others, 0, most);
         return different < 0 ? most : different;
     }
@@ -102,12 +132,12 @@ final class ScheduledText {
     /** Some tokens of the prompt, or the one generated last. */
     Feed feed(int count) {
         int from = sequence().length();
-        boolean everyToken = from < promptTokens() && task.order().everyToken();
+        boolean everyToken = from < promptTokens() && task.order().everyToken() && !task.isUndecided();
         return new Feed(sequence(), Arrays.copyOfRange(tokens, from, from + count), everyToken);
     }
 
     /**
-     * Takes what a feed of so many tokens led to.
+     * Takes what a feed of so many tokens led to, once experts are chosen.
      *
      * @return whether a token was generated
      */

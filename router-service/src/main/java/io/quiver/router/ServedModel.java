@@ -18,6 +18,7 @@ public record ServedModel(
         Tokenizer tokenizer,
         Optional<ChatTemplate> chatTemplate,
         ExpertPool experts,
+        ResidentEvidence evidence,
         DecodeScheduler scheduler,
         int contextTokensMax)
         implements AutoCloseable {

@@ -6,6 +6,8 @@ import java.util.Optional;
 
 /** How the coefficients of a library's experts come about. */
 public enum Strategy {
+    /** Once per text, by how loud the experts are on what the bare base reads. */
+    EVIDENCE(Kind.CHOICE),
     /** Per token and module, by the prototypes. */
     ARROW(Kind.GATE),
     /** One expert, always. */
@@ -38,6 +40,7 @@ public enum Strategy {
     private enum Kind {
         NOTHING,
         CONSTANT,
+        CHOICE,
         GATE,
         MERGE
     }
@@ -55,6 +58,11 @@ public enum Strategy {
     /** Whether every token and module decides anew. */
     public boolean isGate() {
         return kind == Kind.GATE;
+    }
+
+    /** Whether experts are chosen out of the library, so that it can do with fewer. */
+    public boolean chooses() {
+        return kind == Kind.GATE || kind == Kind.CHOICE;
     }
 
     /** How the library becomes one expert, if it does. */

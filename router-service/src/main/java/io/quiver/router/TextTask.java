@@ -3,10 +3,14 @@ package io.quiver.router;
 import io.quiver.decoder.Decoder.ModuleTrace;
 import io.quiver.decoder.Decoder.StepOutput;
 import io.quiver.decoder.Routing;
+import io.quiver.decoder.Sequence;
 import io.quiver.decoder.text.TokenStream;
 import io.quiver.decoder.text.Tokenizer;
+import io.quiver.lora.evidence.ProbePoint;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -27,6 +31,7 @@ public final class TextTask {
      * @param logits what is done to logits before a token is drawn
      * @param echo the prompt's text, if it is to be given back
      * @param topLogprobs as in {@link ReportSettings}
+     * @param evidence if who answers is to be chosen first; the routing is then the base's, which reads the prompt
      */
     public record Order(
             int choice,
@@ -39,7 +44,15 @@ public final class TextTask {
             int tokensMin,
             LogitSettings logits,
             @Nullable String echo,
-            @Nullable Integer topLogprobs) {
+            @Nullable Integer topLogprobs,
+            @Nullable ByEvidence evidence) {
+        /**
+         * How the text's experts are chosen.
+         *
+         * @param firstToken of the prompt that brings evidence
+         */
+        public record ByEvidence(ChooseExperts choose, int firstToken) {}
+
         public Order {
             endTokens = Set.copyOf(endTokens);
             stops = List.copyOf(stops);
@@ -54,7 +67,7 @@ public final class TextTask {
                 Set<Integer> endTokens,
                 List<String> stops,
                 TraceDetail trace) {
-            this(choice, prompt, routing, tokensMax, endTokens, stops, trace, 0, LogitSettings.NONE, null, null);
+            this(choice, prompt, routing, tokensMax, endTokens, stops, trace, 0, LogitSettings.NONE, null, null, null);
         }
 
         /** Whether the logits after every token of the prompt are wanted, not only those after the last. */
@@ -70,9 +83,11 @@ public final class TextTask {
     private final TokenStream stream;
     private final StopStrings stops;
     private final ReportLogprobs logprobs;
-    private final RoutingShares shares;
     private final List<TokenTrace> promptTrace = new ArrayList<>();
     private final Consumer<CompletionEvent> events;
+    private Routing routing;
+    private RoutingShares shares;
+    private boolean undecided;
     private volatile boolean cancelled;
     private int generated;
     private int last;
@@ -87,12 +102,52 @@ public final class TextTask {
         this.stream = tokenizer.stream();
         this.stops = new StopStrings(order.stops());
         this.logprobs = new ReportLogprobs(tokenizer, order);
-        this.shares = new RoutingShares(order.routing());
+        this.routing = order.routing();
+        this.shares = new RoutingShares(routing);
+        this.undecided = order.evidence() != null;
         this.events = events;
     }
 
     Order order() {
         return order;
+    }
+
+    /** How the text is routed now: by the base alone until its experts are chosen. */
+    Routing routing() {
+        return routing;
+    }
+
+    /** Whether the text's experts are still to be chosen, once the prompt has been read. */
+    boolean isUndecided() {
+        return undecided;
+    }
+
+    /** The points whose inputs must be kept while the prompt is read. */
+    List<ProbePoint> probed() {
+        Order.ByEvidence evidence = order.evidence();
+        return undecided && evidence != null ? evidence.choose().probed() : List.of();
+    }
+
+    /**
+     * Chooses the text's experts.
+     *
+     * @param bare has read the whole prompt and kept the inputs of {@link #probed()}
+     * @return whether there are any
+     * @throws RequestRefusedException if there must be some
+     */
+    boolean decide(Sequence bare) {
+        Order.ByEvidence evidence = Objects.requireNonNull(order.evidence(), "there is something to decide");
+        EvidenceChoice choice = evidence.choose().choose(bare, evidence.firstToken());
+        routing = evidence.choose().routing(choice);
+        shares = new RoutingShares(routing);
+        undecided = false;
+        List<CompletionEvent.PromptToken> prompt = order.trace() == TraceDetail.NONE
+                ? List.of()
+                : Arrays.stream(order.prompt())
+                        .mapToObj(token -> new CompletionEvent.PromptToken(token, tokenizer.text(token)))
+                        .toList();
+        events.accept(new CompletionEvent.Decided(order.choice(), choice, prompt));
+        return !choice.chosen().isEmpty();
     }
 
     /** Whether what every token of the prompt led to is a part of the answer, so that no part of it may be skipped. */

@@ -16,6 +16,7 @@ import io.quiver.objectstore.minio.MinioObjectStore;
 import io.quiver.schemas.AdapterName;
 import io.quiver.schemas.AdapterState;
 import io.quiver.schemas.BaseModelRef;
+import io.quiver.schemas.CalibrationRef;
 import io.quiver.schemas.Digest;
 import io.quiver.schemas.Event;
 import io.quiver.schemas.PrototypeFileRef;
@@ -45,6 +46,7 @@ import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.apache.kafka.common.serialization.StringSerializer;
+import org.jspecify.annotations.Nullable;
 import org.springframework.boot.web.server.servlet.context.ServletWebServerApplicationContext;
 import org.springframework.context.ConfigurableApplicationContext;
 
@@ -128,9 +130,19 @@ final class RunningRouter implements AutoCloseable {
 
     /** Stores the fixture model and writes it into the catalogue. */
     void catalogueBase() throws Exception {
+        catalogueBase(null);
+    }
+
+    /** The same with a calibration. */
+    void catalogueBase(@Nullable CalibrationRef calibration) throws Exception {
         List<StoredFile> files = storeFolder(resource("models/llama"));
         base = new BaseModelRef(BASE, digestOf(files));
-        publish(new Event.BaseModelCatalogued(base, files));
+        publish(new Event.BaseModelCatalogued(base, files, calibration));
+    }
+
+    /** The fixture model, once it is in the catalogue. */
+    BaseModelRef base() {
+        return base;
     }
 
     /** Stores a fixture expert and its prototypes; gives its version for a catalogue entry. */

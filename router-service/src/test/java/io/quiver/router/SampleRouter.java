@@ -1,17 +1,12 @@
 package io.quiver.router;
 
-import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
-import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
-import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
-import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -27,9 +22,8 @@ import tools.jackson.databind.json.JsonMapper;
  * JSON for it, ' stands for ".
  */
 final class SampleRouter implements BeforeAllCallback {
-    static final JsonMapper JSON = JsonMapper.builder().build();
+    static final JsonMapper JSON = RouterRequests.JSON;
     static final String THREE = "'experts':['t/e0','t/e1','t/e2']";
-    private static final HttpClient HTTP = HttpClient.newHttpClient();
     private static final ExtensionContext.Namespace NAMESPACE = ExtensionContext.Namespace.create(SampleRouter.class);
 
     private static RunningRouter running;
@@ -75,21 +69,16 @@ final class SampleRouter implements BeforeAllCallback {
     }
 
     static HttpRequest request(String path, String json) {
-        return HttpRequest.newBuilder(router().url(path))
-                .header("Content-Type", "application/json")
-                .POST(BodyPublishers.ofString(json.replace('\'', '"')))
-                .build();
+        return RouterRequests.request(router(), path, json);
     }
 
     static HttpResponse<String> post(String path, String json) throws Exception {
-        return HTTP.send(request(path, json), BodyHandlers.ofString());
+        return RouterRequests.post(router(), path, json);
     }
 
     /** The answer to a request that must succeed. */
     static JsonNode answer(String path, String json) throws Exception {
-        HttpResponse<String> response = post(path, json);
-        assertThat(response.statusCode()).as(response.body()).isEqualTo(200);
-        return JSON.readTree(response.body());
+        return RouterRequests.answer(router(), path, json);
     }
 
     /** The answer to a text completion by the base model alone. */
@@ -99,22 +88,12 @@ final class SampleRouter implements BeforeAllCallback {
 
     /** The error of a request that must be refused. */
     static JsonNode refused(String path, String json) throws Exception {
-        HttpResponse<String> response = post(path, json);
-        assertThat(response.statusCode()).as(response.body()).isEqualTo(400);
-        return JSON.readTree(response.body()).path("error");
+        return RouterRequests.refused(router(), path, json, 400);
     }
 
     /** The chunks of a stream, which must end as streams end. */
     static List<JsonNode> chunks(String path, String json) throws Exception {
-        HttpResponse<String> response = post(path, json);
-        assertThat(response.body()).endsWith("data: [DONE]\n\n");
-        List<JsonNode> chunks = new ArrayList<>();
-        for (String line : response.body().split("\n")) {
-            if (line.startsWith("data: ") && !line.equals("data: [DONE]")) {
-                chunks.add(JSON.readTree(line.substring("data: ".length())));
-            }
-        }
-        return chunks;
+        return RouterRequests.chunks(router(), path, json);
     }
 
     static JsonNode choice(JsonNode answer, int index) {

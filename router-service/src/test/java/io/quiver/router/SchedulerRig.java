@@ -44,6 +44,12 @@ final class SchedulerRig implements AutoCloseable {
         }
 
         @Override
+        public void decided(String model, String outcome) {}
+
+        @Override
+        public void routed(String model, String strategy, int texts) {}
+
+        @Override
         public void nextToken(String model, long gapNanos) {}
 
         @Override

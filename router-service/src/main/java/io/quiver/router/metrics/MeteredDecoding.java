@@ -32,6 +32,18 @@ public final class MeteredDecoding implements DecodeObserver {
     }
 
     @Override
+    public void decided(String model, String outcome) {
+        meters.counter("quiver.router.evidence_decisions", MODEL, model, "outcome", outcome)
+                .increment();
+    }
+
+    @Override
+    public void routed(String model, String strategy, int texts) {
+        meters.counter("quiver.router.texts", MODEL, model, "strategy", strategy)
+                .increment(texts);
+    }
+
+    @Override
     public void nextToken(String model, long gapNanos) {
         timer("vllm.inter_token_latency", model).record(gapNanos, TimeUnit.NANOSECONDS);
     }

@@ -2,6 +2,7 @@ package io.quiver.router.web;
 
 import io.quiver.router.Complete;
 import io.quiver.router.CompletionEvent;
+import io.quiver.router.CompletionEvent.Decided;
 import io.quiver.router.CompletionEvent.Echoed;
 import io.quiver.router.CompletionEvent.Failed;
 import io.quiver.router.CompletionEvent.Finished;
@@ -107,7 +108,8 @@ public final class CompletionRoutes {
             }
         }
         ObjectNode answer = json.whole(gathered);
-        answer.set("routing", new RoutingJson(running).whole(gathered.ends(), gathered.tokens()));
+        RoutingJson routing = new RoutingJson(running).with(gathered.decisions());
+        answer.set("routing", routing.whole(gathered.ends(), gathered.tokens()));
         answer.set("replay", ReplayJson.of(running, wanted.routing()));
         byte[] body = Json.write(answer);
         response.setContentType(MediaType.APPLICATION_JSON_VALUE);
@@ -125,7 +127,9 @@ public final class CompletionRoutes {
             throws IOException, InterruptedException {
         RoutingJson routing = new RoutingJson(running);
         Gathered gathered = new Gathered(running.texts().size());
-        for (int choice = 0; choice < running.texts().size(); choice++) {
+        // Where evidence decides, nothing can be said before it has, and it may refuse: until then the status is open.
+        boolean said = running.plan().evidence().isEmpty();
+        for (int choice = 0; said && choice < running.texts().size(); choice++) {
             ObjectNode first = json.first(choice);
             first.set("routing", routing.head());
             out.send(first);
@@ -135,22 +139,27 @@ public final class CompletionRoutes {
             CompletionEvent event = events.poll(ClientWatch.PERIOD_MILLIS, TimeUnit.MILLISECONDS);
             watch.look();
             if (event == null && System.nanoTime() < deadlineNanos) {
-                out.alive();
+                if (said) {
+                    out.alive();
+                }
                 continue;
             }
             if (event == null || event instanceof Failed) {
+                RuntimeException cause = event instanceof Failed failed
+                        ? failed.cause()
+                        : new RequestRefusedException(RefusalCode.TIMED_OUT, "the answer took too long", null);
+                if (!said) {
+                    throw cause;
+                }
                 // The status is long sent: an error can only be data, and the stream ends without [DONE].
-                out.send(Errors.envelope(Errors.told(
-                        event instanceof Failed failed
-                                ? failed.cause()
-                                : new RequestRefusedException(
-                                        RefusalCode.TIMED_OUT, "the answer took too long", null))));
+                out.send(Errors.envelope(Errors.told(cause)));
                 return;
             }
             gathered.add(event);
+            said = true;
             ObjectNode chunk = chunk(json, routing, event);
             if (chunk != null && gathered.isComplete()) {
-                chunk.set("routing", routing.whole(gathered.ends(), gathered.tokens()));
+                chunk.set("routing", routing.with(gathered.decisions()).whole(gathered.ends(), gathered.tokens()));
                 chunk.set("replay", ReplayJson.of(running, wanted.routing()));
             }
             if (chunk != null) {
@@ -165,6 +174,11 @@ public final class CompletionRoutes {
 
     /** What an event adds to a stream; null if that is nothing. */
     private static @Nullable ObjectNode chunk(CompletionJson json, RoutingJson routing, CompletionEvent event) {
+        if (event instanceof Decided decided) {
+            ObjectNode first = json.first(decided.choice());
+            first.set("routing", routing.with(List.of(decided)).head());
+            return first;
+        }
         if (event instanceof Echoed echoed) {
             return json.chunk(echoed.choice(), echoed.text(), echoed.logprobs());
         }

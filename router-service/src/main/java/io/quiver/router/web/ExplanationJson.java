@@ -28,7 +28,7 @@ final class ExplanationJson {
     }
 
     private static ObjectNode variant(Explanation explanation, boolean modules) {
-        RoutingJson json = new RoutingJson(explanation.plan(), explanation.leftOut());
+        RoutingJson json = new RoutingJson(explanation.plan(), explanation.leftOut(), explanation.decisions());
         ObjectNode variant = Json.object();
         variant.set(
                 "routing",
@@ -36,6 +36,9 @@ final class ExplanationJson {
                         .mapToDouble(token -> token.shares().get(expert))
                         .average()
                         .orElseThrow()));
+        explanation
+                .decisions()
+                .forEach(decided -> variant.set("evidence", EvidenceJson.tokens(explanation.plan(), decided)));
         ArrayNode tokens = variant.putArray("tokens");
         for (TokenTrace token : explanation.tokens()) {
             json.putShares(tokens.addObject(), token);

@@ -1,6 +1,7 @@
 package io.quiver.router.web;
 
 import io.quiver.router.CompletionEvent;
+import io.quiver.router.CompletionEvent.Decided;
 import io.quiver.router.CompletionEvent.Echoed;
 import io.quiver.router.CompletionEvent.Finished;
 import io.quiver.router.CompletionEvent.Generated;
@@ -8,6 +9,8 @@ import io.quiver.router.TokenLogprob;
 import io.quiver.router.TokenTrace;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /** What has come of all choices of an answer so far. */
@@ -16,6 +19,8 @@ final class Gathered {
     private final List<List<TokenLogprob>> logprobs = new ArrayList<>();
     private final List<@Nullable Finished> ends = new ArrayList<>();
     private final List<TokenTrace> tokens = new ArrayList<>();
+    /** By choice. */
+    private final SortedMap<Integer, Decided> decisions = new TreeMap<>();
 
     Gathered(int choices) {
         for (int choice = 0; choice < choices; choice++) {
@@ -37,6 +42,8 @@ final class Gathered {
             if (generated.trace() != null) {
                 tokens.add(generated.trace());
             }
+        } else if (event instanceof Decided decided) {
+            decisions.put(decided.choice(), decided);
         } else if (event instanceof Finished finished) {
             texts.get(finished.choice()).append(finished.text());
             ends.set(finished.choice(), finished);
@@ -65,6 +72,11 @@ final class Gathered {
             }
         }
         return complete;
+    }
+
+    /** Who answers each choice, in their order, where evidence decides. */
+    List<Decided> decisions() {
+        return List.copyOf(decisions.values());
     }
 
     List<TokenTrace> tokens() {

@@ -17,7 +17,8 @@ final class ReplayJson {
     private static final List<String> SELECTION = List.of("experts", "selector", "all");
 
     /** What an answer says and no request may: it follows from the rest. */
-    private static final List<String> FOLLOWING = List.of("library_digest", "merged_digest", "left_out");
+    private static final List<String> FOLLOWING =
+            List.of("library_digest", "merged_digest", "left_out", "default", "library_size");
 
     private ReplayJson() {}
 

@@ -9,6 +9,7 @@ import io.quiver.router.Selection;
 import io.quiver.router.Strategy;
 import io.quiver.router.StrategyParameters;
 import io.quiver.router.TraceDetail;
+import io.quiver.schemas.Digest;
 import io.quiver.schemas.LabelSelector;
 import java.util.List;
 import java.util.Locale;
@@ -55,11 +56,26 @@ final class RoutingFields {
                 routing.word("majority_sign", Merge.Election.values(), Merge.Election::word),
                 routing.whole("seed"),
                 general == null ? null : generalExperts(general),
-                general == null ? null : general.word("form", GeneralKnowledge.values(), GeneralKnowledge::word));
+                general == null ? null : general.word("form", GeneralKnowledge.values(), GeneralKnowledge::word),
+                routing.get("strict") == null ? null : Boolean.valueOf(routing.flag("strict")),
+                calibration(routing));
         if (general != null) {
             general.refuseUnknown();
         }
         return parameters;
+    }
+
+    private static @Nullable Digest calibration(Fields routing) {
+        String digest = routing.text("calibration");
+        if (digest == null) {
+            return null;
+        }
+        try {
+            return Digest.parse(digest);
+        } catch (IllegalArgumentException e) {
+            routing.refuse("calibration", "must be a digest, sha256:…: " + e.getMessage());
+            return null;
+        }
     }
 
     private static @Nullable List<String> generalExperts(Fields general) {

@@ -4,6 +4,7 @@ import io.quiver.decoder.Gate;
 import io.quiver.decoder.Scoring;
 import io.quiver.lora.gate.InputNorm;
 import io.quiver.lora.merge.Merge;
+import io.quiver.router.CompletionEvent.Decided;
 import io.quiver.router.CompletionEvent.Finished;
 import io.quiver.router.LeftOut;
 import io.quiver.router.PinnedExpert;
@@ -14,6 +15,7 @@ import io.quiver.router.TraceDetail;
 import java.util.List;
 import java.util.Locale;
 import java.util.function.IntToDoubleFunction;
+import java.util.stream.IntStream;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -21,23 +23,44 @@ import tools.jackson.databind.node.ObjectNode;
 final class RoutingJson {
     private final RoutingPlan plan;
     private final List<LeftOut> leftOut;
+    private final List<Decided> decisions;
+    /** Numbers in the plan of the experts that answer, best first where evidence chose them. */
+    private final List<Integer> answering;
 
     RoutingJson(RunningCompletion running) {
-        this(running.plan(), running.leftOut());
+        this(running.plan(), running.leftOut(), List.of());
     }
 
-    /** @param leftOut experts that were selected but could not be loaded */
-    RoutingJson(RoutingPlan plan, List<LeftOut> leftOut) {
+    /**
+     * @param leftOut experts that were selected but could not be loaded
+     * @param decisions of choices, where evidence decides; without any the whole library stands for whoever answers
+     */
+    RoutingJson(RoutingPlan plan, List<LeftOut> leftOut, List<Decided> decisions) {
         this.plan = plan;
         this.leftOut = leftOut;
+        this.decisions = decisions;
+        this.answering = decisions.isEmpty()
+                ? IntStream.range(0, plan.experts().size()).boxed().toList()
+                : decisions.stream()
+                        .flatMap(decided -> decided.evidence().chosen().stream())
+                        .distinct()
+                        .toList();
+    }
+
+    /** The same, with what evidence has decided since. */
+    RoutingJson with(List<Decided> decided) {
+        return new RoutingJson(plan, leftOut, decided);
     }
 
     /** What is known before the first token: everything but shares and trace. */
     ObjectNode head() {
         ObjectNode routing = Json.object();
         routing.put("strategy", plan.strategy().word());
+        plan.because().ifPresent(because -> EvidenceJson.putDefault(routing, because));
         if (plan.strategy().isGate()) {
             addGate(routing);
+        } else if (plan.evidence().isPresent()) {
+            EvidenceJson.put(routing, plan, plan.evidence().get());
         } else if (plan.strategy().takesWeights()) {
             ArrayNode weights = routing.putArray("weights");
             plan.weights().forEach(weights::add);
@@ -49,7 +72,13 @@ final class RoutingJson {
             addExperts(general.putArray("experts"), subtraction.general());
         });
         routing.put("library_digest", plan.libraryDigest().toString());
-        addExperts(routing.putArray("experts"), plan.experts());
+        addExperts(
+                routing.putArray("experts"),
+                answering.stream().map(plan.experts()::get).toList());
+        if (!decisions.isEmpty()) {
+            ArrayNode array = routing.putArray("decisions");
+            decisions.forEach(decided -> array.add(EvidenceJson.decision(plan, decided)));
+        }
         if (!leftOut.isEmpty()) {
             ArrayNode without = routing.putArray("left_out");
             addExperts(without, leftOut.stream().map(LeftOut::expert).toList());
@@ -99,11 +128,11 @@ final class RoutingJson {
     /**
      * What was used, and how much of each expert.
      *
-     * @param share of an expert by its index; not asked for merges, in which nothing is decided: there it is the weight
+     * @param share of an expert by its place among those that answer; not asked for merges, in which nothing is decided: there it is the weight
      */
     ObjectNode withShares(IntToDoubleFunction share) {
         ObjectNode routing = head();
-        for (int e = 0; e < plan.experts().size(); e++) {
+        for (int e = 0; e < answering.size(); e++) {
             double value = plan.merge().isPresent() ? plan.weights().get(e) : share.applyAsDouble(e);
             ((ObjectNode) routing.path("experts").path(e)).put("share", value);
         }
@@ -118,12 +147,14 @@ final class RoutingJson {
      */
     ObjectNode whole(List<Finished> choices, List<TokenTrace> tokens) {
         ObjectNode routing = withShares(expert -> choices.stream()
-                .mapToDouble(choice -> choice.shares().get(expert))
+                .mapToDouble(choice -> share(choice, expert))
                 .average()
                 .orElseThrow());
         if (plan.trace() != TraceDetail.NONE) {
             ObjectNode trace = routing.putObject("trace");
             addTokens(trace.putArray("tokens"), tokens);
+            // A trace is of one text.
+            decisions.forEach(decided -> trace.set("evidence", EvidenceJson.tokens(plan, decided)));
             if (plan.trace() == TraceDetail.MODULES) {
                 List<TokenTrace> prompt = choices.get(0).prompt();
                 addTokens(trace.putArray("prompt_tokens"), prompt);
@@ -132,6 +163,16 @@ final class RoutingJson {
             }
         }
         return routing;
+    }
+
+    /** How much of one answering expert one choice was made of. */
+    private double share(Finished choice, int expert) {
+        if (decisions.isEmpty()) {
+            return choice.shares().get(expert);
+        }
+        List<Integer> chosen = decisions.get(choice.choice()).evidence().chosen();
+        int place = chosen.indexOf(answering.get(expert));
+        return place < 0 ? 0 : choice.shares().get(place);
     }
 
     /** The routing of a chunk in the middle of a stream. */
@@ -158,8 +199,12 @@ final class RoutingJson {
         }
     }
 
-    /** The expert's name; with its version where two versions of one adapter are in the library. */
-    private String label(int index) {
+    private String label(int place) {
+        return label(plan, answering.get(place));
+    }
+
+    /** The name of an expert by its number in the plan; with its version where two versions of one adapter are in the library. */
+    static String label(RoutingPlan plan, int index) {
         PinnedExpert expert = plan.experts().get(index);
         long versions = plan.experts().stream()
                 .filter(other -> other.adapter().equals(expert.adapter()))
