@@ -30,7 +30,9 @@ struct Kind {
 enum Activations : int64_t { SILU = 0, GELU_TANH = 1, GELU = 2 };
 
 struct Model {
-  int64_t bfloat16;  // 1, or 0 for float32
+  int64_t bfloat16;     // 1, or 0 for float32
+  int64_t linear_bits;  // of a weight of the layers' linears, if not W: 8 or 4 (quantized.h); else 0
+  int64_t head_bits;    // the same for the head
   int64_t layers, hidden, heads, kv_heads, head_dim, intermediate, vocabulary;
   int64_t window, rotated, ropes;
   // 1 if the model has it: LayerNorm, a parallel block, norms of outputs, norms of heads, biases; then an activation and whether it is gated.

@@ -5,6 +5,7 @@
 // layer (rotation and cache, residual, SiLU) is done by the thread that owns the outputs. Barriers stand between, and pieces of the linears'
 // own work cover them. Without experts at a point the barriers for them are left out. No result depends on the number of threads, nor on the other rows of the step.
 #include "experts.h"
+#include "quantized.h"
 #include <algorithm>
 #include <vector>
 
@@ -127,7 +128,7 @@ class Pass {
     auto own = [&](int piece, int pieces) {
       Range some = share(mine.last - mine.first, piece, pieces);
       int64_t from = (mine.first + some.first) * unit, to = std::min((mine.first + some.last) * unit, height);
-      for (int64_t b = 0; b < blocks && from < to; b++) base((const W *)weights, bias, n, b * height + from, b * height + to);
+      for (int64_t b = 0; b < blocks && from < to; b++) base(weights, bias, n, b * height + from, b * height + to);
     };
     bool gated = false, constant = false;
     for (int64_t p = 0; p < step.parts; p++) {
@@ -159,8 +160,8 @@ class Pass {
   }
 
   // Outputs [from, to) of the linears themselves.
-  void base(const W *weights, const W *bias, int64_t n, int64_t from, int64_t to) {
-    multiply(weights + from * n, to - from, n, input.data(), shared.widest, rows, &shared.y[from], outputs);
+  void base(const void *weights, const W *bias, int64_t n, int64_t from, int64_t to) {
+    multiply_rows<W>(model.linear_bits, weights, outputs, n, from, to - from, input.data(), shared.widest, rows, &shared.y[from], outputs);
     for (int m = 0; bias && m < rows; m++)
       for (int64_t i = from; i < to; i++) shared.y[m * outputs + i] += number(bias[i]);
   }
@@ -310,7 +311,8 @@ class Pass {
     for (int m = 0; m < rows; m++)
       if (step.row[m].logits) {
         float *logits = step.row[m].logits;
-        multiply((const W *)model.head + from * model.hidden, until - from, model.hidden, input.data(), shared.widest, wanted, logits + from, model.vocabulary);
+        multiply_rows<W>(model.head_bits, model.head, model.vocabulary, model.hidden, from, until - from, input.data(), shared.widest, wanted, logits + from,
+                         model.vocabulary);
         finish(logits, wanted, from, until);
         return;
       }

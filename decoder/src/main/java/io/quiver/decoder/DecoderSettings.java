@@ -4,7 +4,7 @@ package io.quiver.decoder;
  * Where and how a decoder runs.
  *
  * @param device in libtorch's words: {@code cpu}, {@code cuda} or {@code cuda:1}
- * @param precision of weights and activations
+ * @param precision of the base model's weights, and with them of activations, experts and caches
  * @param threads that one operation may use on the CPU
  * @param stepTokensMax tokens in one pass through the model; longer prompts are fed in pieces
  * @param rankMax highest rank of an expert

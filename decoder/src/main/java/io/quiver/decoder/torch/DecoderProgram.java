@@ -45,6 +45,7 @@ final class DecoderProgram {
         }
         List<String> pieces = new ArrayList<>(List.of(
                 linear,
+                "quantize.torchscript",
                 "layers.torchscript",
                 "routing.torchscript",
                 "gates.torchscript",
@@ -118,7 +119,9 @@ final class DecoderProgram {
             config.headDim(),
             settings.precision() == Precision.FP32 ? FLOAT32 : BFLOAT16,
             architecture.window(),
-            architecture.ropes().get(0).dims()
+            architecture.ropes().get(0).dims(),
+            linearBits(settings.precision()),
+            headBits(settings.precision())
         };
         Architecture.Biases biases = architecture.biases();
         long[] traits = {
@@ -147,6 +150,20 @@ final class DecoderProgram {
                 .flatMapToDouble(rope -> Arrays.stream(rope.inverseFrequencies()))
                 .toArray(); // (ropes, dims / 2)
         program.run("configure", sizes, traits, scales, layers, frequencies, settings.device());
+    }
+
+    /** Bits of a weight of the layers' linears; 0: as all other weights. */
+    private static long linearBits(Precision precision) {
+        return switch (precision) {
+            case BF16, FP32 -> 0;
+            case INT8 -> 8;
+            case INT4 -> 4;
+        };
+    }
+
+    /** Bits of a weight of the head; 0: as all other weights. */
+    private static long headBits(Precision precision) {
+        return linearBits(precision) == 0 ? 0 : 8;
     }
 
     private static long flag(boolean set) {

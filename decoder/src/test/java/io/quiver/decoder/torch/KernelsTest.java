@@ -28,7 +28,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** The kernels against TorchScript and against themselves. */
 class KernelsTest {
@@ -83,8 +83,13 @@ class KernelsTest {
         "qwen3, FP32, 5e-5",
         "phi, FP32, 5e-5",
         "phi3, FP32, 5e-5",
-        "gemma2, FP32, 5e-5"
+        "gemma2, FP32, 5e-5",
+        "llama, INT8, 0.5",
+        "llama, INT4, 0.5",
+        "phi, INT8, 0.5",
+        "gemma2, INT4, 0.5"
     })
+    // Few bits are rounded to bfloat16 once more without kernels, which multiply them as they are.
     void a_base_model_gives_what_it_gives_without_kernels(String model, Precision precision, double most) {
         int[] ids = tokens(40, 1);
         try (TorchDecoder with = open(model, precision, 2);
@@ -128,7 +133,7 @@ class KernelsTest {
 
     /** Gates choose outside the kernels, which add what was chosen: of all experts, so that rounding cannot change who is. */
     @ParameterizedTest
-    @CsvSource({"FP32, 5e-5", "BF16, 0.3"})
+    @CsvSource({"FP32, 5e-5", "BF16, 0.3", "INT8, 0.3", "INT4, 0.3"})
     void what_a_gate_has_chosen_adds_what_it_adds_without_kernels(Precision precision, double most) {
         int[] ids = tokens(20, 6);
         try (TorchDecoder with = open("llama", precision, 2);
@@ -154,7 +159,7 @@ class KernelsTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"FP32", "BF16"})
+    @EnumSource
     void a_row_of_a_batch_has_the_same_bits_as_alone(Precision precision) {
         try (TorchDecoder decoder = open("llama", precision, 2)) {
             List<Routing> routings = routings(decoder);
@@ -175,11 +180,12 @@ class KernelsTest {
         }
     }
 
-    @Test
-    void the_number_of_threads_changes_no_bit() {
+    @ParameterizedTest
+    @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "FP32")
+    void the_number_of_threads_changes_no_bit(Precision precision) {
         int[] ids = tokens(9, 4);
-        try (TorchDecoder one = open("llama", Precision.BF16, 1);
-                TorchDecoder three = open("llama", Precision.BF16, 3)) {
+        try (TorchDecoder one = open("llama", precision, 1);
+                TorchDecoder three = open("llama", precision, 3)) {
             List<Routing> ofOne = routings(one);
             List<Routing> ofThree = routings(three);
             for (int r = 0; r < ofOne.size(); r++) {
@@ -189,10 +195,11 @@ class KernelsTest {
         }
     }
 
-    @Test
-    void several_tokens_of_one_sequence_have_the_same_bits_as_one_by_one() {
+    @ParameterizedTest
+    @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "FP32")
+    void several_tokens_of_one_sequence_have_the_same_bits_as_one_by_one(Precision precision) {
         int[] ids = tokens(12, 5);
-        try (TorchDecoder decoder = open("llama", Precision.BF16, 2)) {
+        try (TorchDecoder decoder = open("llama", precision, 2)) {
             for (Routing routing : routings(decoder)) {
                 List<StepOutput> single = oneByOne(decoder, routing, ids);
                 try (Sequence sequence = decoder.open(routing)) {
