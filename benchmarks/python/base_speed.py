@@ -68,9 +68,12 @@ def main() -> None:
         bandwidth = Engine("bandwidth", [*python, "bandwidth", "-", threads], log)
         engines = [
             Engine("Quiver bf16", [*options.ours, str(models / "hf"), "bf16", threads], log),
+            Engine("Quiver int8", [*options.ours, str(models / "hf"), "int8", threads], log),
+            Engine("Quiver int4", [*options.ours, str(models / "hf"), "int4", threads], log),
             Engine("transformers bf16", [*python, "transformers", str(models / "hf"), threads], log),
             Engine("llama.cpp BF16", [*python, "llama", str(models / "bf16.gguf"), threads], log),
             Engine("llama.cpp Q8_0", [*python, "llama", str(models / "q8_0.gguf"), threads], log),
+            Engine("llama.cpp Q4_0", [*python, "llama", str(models / "q4_0.gguf"), threads], log),
         ]
         rates, order = [], random.Random(1)
         for round_number in range(options.rounds + 1):

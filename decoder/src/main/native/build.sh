@@ -24,12 +24,11 @@ if [ "$(uname -m)" = x86_64 ]; then
 fi
 jobs=()
 for set in "${!sets[@]}"; do
-  # shellcheck disable=SC2086
-  "$compiler" "${common[@]}" ${sets[$set]} -DQUIVER_ISA="$set" -c step.cpp -o "$objects/step-$set.o" &
-  jobs+=($!)
-  # shellcheck disable=SC2086
-  "$compiler" "${common[@]}" ${sets[$set]} -DQUIVER_ISA="$set" -c rows.cpp -o "$objects/rows-$set.o" &
-  jobs+=($!)
+  for source in step rows quantized; do
+    # shellcheck disable=SC2086
+    "$compiler" "${common[@]}" ${sets[$set]} -DQUIVER_ISA="$set" -c "$source.cpp" -o "$objects/$source-$set.o" &
+    jobs+=($!)
+  done
 done
 "$compiler" "${common[@]}" -c library.cpp -o "$objects/library.o"
 # One by one: waiting for all of them at once would not tell that one failed.

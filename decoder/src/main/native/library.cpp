@@ -1,4 +1,4 @@
-// The operators quiver::address, quiver::pages, quiver::matrix, quiver::step and quiver::adapt. They are registered through libtorch's C functions that are meant to stay as they are
+// The operators quiver::address, quiver::pages, quiver::matrix, quiver::step, quiver::adapt and quiver::dequantize. They are registered through libtorch's C functions that are meant to stay as they are
 // (torch/csrc/inductor/aoti_torch/c/shim.h), which are looked up in the libtorch that the process has loaded: building needs neither
 // its headers nor its libraries.
 #include "pages.h"
@@ -29,16 +29,17 @@ int (*thread_count)();
 struct Functions {
   void (*pass)(const Step &, Barrier &, Scratch &, int, int);
   void (*adapt)(const Adapted &, int, int);
+  void (*dequantize)(const Quantized &, int, int);
 };
 
 Functions chosen_functions() {
 #if defined(__x86_64__)
   __builtin_cpu_init();
   if (__builtin_cpu_supports("avx512bf16") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl"))
-    return {avx512bf16::pass, avx512bf16::adapt};
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return {avx2::pass, avx2::adapt};
+    return {avx512bf16::pass, avx512bf16::adapt, avx512bf16::dequantize};
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return {avx2::pass, avx2::adapt, avx2::dequantize};
 #endif
-  return {generic::pass, generic::adapt};
+  return {generic::pass, generic::adapt, generic::dequantize};
 }
 
 const Functions &functions() {
@@ -46,7 +47,7 @@ const Functions &functions() {
   return chosen;
 }
 
-// Runs something on so many threads, or on fewer where a limit on threads allows no more: work(thread, threads).
+// Runs something on so many threads, 0: as many as this thread's parallel regions have by default, or on fewer where a limit on threads allows no more: work(thread, threads).
 template <class Work>
 void in_parallel(int64_t threads, Work work) {
   if (threads == 1 || !gomp_parallel) {
@@ -177,6 +178,19 @@ void adapt(Value *stack, uint64_t, uint64_t) {
   stack[0] = 0;
 }
 
+// dequantize(Tensor(a!) to, Tensor w, int out, int in, int bits) -> int, on as many threads as libtorch's own operators
+void dequantize(Value *stack, uint64_t, uint64_t) {
+  Tensor to = (Tensor)stack[0], w = (Tensor)stack[1];
+  void *data[2];
+  data_of(to, &data[0]);
+  data_of(w, &data[1]);
+  const Quantized given = {(int64_t)stack[2], (int64_t)stack[3], (int64_t)stack[4], data[1], data[0]};
+  in_parallel(0, [&](int thread, int threads) { functions().dequantize(given, thread, threads); });
+  forget(to);
+  forget(w);
+  stack[0] = 0;
+}
+
 int find_gomp(struct dl_phdr_info *info, size_t, void *found) {
   if (info->dlpi_name && strstr(info->dlpi_name, "libgomp")) {
     *(void **)found = dlopen(info->dlpi_name, RTLD_NOW | RTLD_NOLOAD);
@@ -211,8 +225,10 @@ bool register_operators() {
          !add_schema(schemas, "matrix(Tensor(a) t, int first, int rows, int width, int type) -> Tensor(a)") &&
          !add_schema(schemas, "step(Tensor(a!) plan, Tensor inverse_temperatures) -> int") &&
          !add_schema(schemas, "adapt(Tensor(a!) y, Tensor x, Tensor exact, Tensor index, Tensor weight, Tensor plan, Tensor inverse_temperature) -> int") &&
+         !add_schema(schemas, "dequantize(Tensor(a!) to, Tensor w, int out, int in, int bits) -> int") &&
          !implement("quiver", "CPU", __FILE__, __LINE__, &functions) &&
-         !add_function(functions, "address", address) && !add_function(functions, "pages", pages) && !add_function(functions, "matrix", matrix) && !add_function(functions, "adapt", adapt) && !add_function(functions, "step", step);
+         !add_function(functions, "address", address) && !add_function(functions, "pages", pages) && !add_function(functions, "matrix", matrix) && !add_function(functions, "adapt", adapt) && !add_function(functions, "step", step) &&
+         !add_function(functions, "dequantize", dequantize);
 }
 
 }  // namespace

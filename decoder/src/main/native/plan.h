@@ -107,4 +107,11 @@ struct Adapted {
   void *y;             // W (rows, out), added to
 };
 
+// A matrix of few bits (quantized.h) that is to be made bfloat16.
+struct Quantized {
+  int64_t out, in, bits;
+  const void *w;
+  void *to;  // bfloat16 (out, in)
+};
+
 }  // namespace quiver

@@ -21,7 +21,7 @@ import java.util.Locale;
  * tokens to generate, then the ids of the prompt. Answers each with a JSON line: milliseconds of the prompt and of every step, and the
  * greedy tokens.
  *
- * <p>Arguments: the model's folder, {@code bf16} or {@code fp32}, threads.
+ * <p>Arguments: the model's folder, {@code bf16}, {@code fp32}, {@code int8} or {@code int4}, threads.
  */
 public final class BaseSpeed {
     private final Decoder decoder;

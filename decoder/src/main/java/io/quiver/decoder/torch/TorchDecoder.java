@@ -342,6 +342,18 @@ public final class TorchDecoder implements Decoder {
         return (positionBytes() + keptInputs.positionBytes(probed)) * tokens;
     }
 
+    /** Bytes of the base model's weights as they are held. */
+    public long weightBytes() {
+        lock.lock();
+        try {
+            requireOpen();
+            float[] parts = program.run("weight_bytes").get(0).values();
+            return ((long) parts[0] << 20) + (long) parts[1];
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /** Bytes of one position's keys and values in all layers. */
     private long positionBytes() {
         return 2L * config.layers() * config.kvHeads() * config.headDim() * DecoderProgram.elementBytes(settings);
