@@ -78,7 +78,9 @@ public final class QuantizationBenchmark {
     /** Logits after each token. // (tokens, vocabulary) */
     private static float[][] logits(Decoder decoder, int[] window) {
         try (Sequence sequence = decoder.open(new Routing.Base())) {
-            return decoder.step(List.of(new Feed(sequence, window, true))).get(0).logitsByToken();
+            return decoder.step(List.of(new Feed(sequence, window, true)))
+                    .get(0)
+                    .logitsByToken();
         }
     }
 

@@ -16,8 +16,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 /** A base model whose linear layers have few bits, alone and under experts. Golden values come from tools/goldens/quantized.py. */
 class QuantizedDecoderTest {
     private static final String GOLDENS = "quantized/llama.safetensors";
-    private static final List<String> LIBRARY =
-            List.of("arrow/experts/e0", "arrow/experts/e1", "arrow/experts/e2");
+    private static final List<String> LIBRARY = List.of("arrow/experts/e0", "arrow/experts/e1", "arrow/experts/e2");
 
     private static Routing arrow(List<Expert> experts, Tracing tracing) {
         return new Routing.Arrow(experts, experts.size(), 1, Combine.OUTPUTS, tracing);
@@ -61,12 +60,14 @@ class QuantizedDecoderTest {
                     .trace();
             for (int module = 0; module < 3; module++) {
                 assertThat(ofCoarse.get(module).module()).contains("layers.0.self_attn");
-                assertThat(ofCoarse.get(module).scores()).isDeepEqualTo(ofUsual.get(module).scores());
+                assertThat(ofCoarse.get(module).scores())
+                        .isDeepEqualTo(ofUsual.get(module).scores());
                 assertThat(ofCoarse.get(module).coefficients())
                         .isDeepEqualTo(ofUsual.get(module).coefficients());
             }
             assertThat(ofCoarse.get(3).scores()).isNotEqualTo(ofUsual.get(3).scores());
-            assertThat(coarseOnes.get(0).residentBytes()).isEqualTo(usualOnes.get(0).residentBytes());
+            assertThat(coarseOnes.get(0).residentBytes())
+                    .isEqualTo(usualOnes.get(0).residentBytes());
             assertThat(coarse.cacheBytes(100)).isEqualTo(usual.cacheBytes(100));
         }
     }
