@@ -69,6 +69,35 @@ struct Coded {
   }
 };
 
+// Adds one block of R rows times M rows of x to their sums. codes and scales are the first row's, the next rows' follow at a row's distance.
+template <class C, int R, int M>
+inline __attribute__((always_inline)) void add_block(const Coded<C> &w, const uint8_t *codes, const bfloat16 *scales, const typename Activation<bfloat16>::type *const *x,
+                                                     Lanes (&acc)[R][M]) {
+  // Sums must stay in registers.
+#pragma GCC unroll 8
+  for (int r = 0; r < R; r++) {
+    const uint8_t *block = codes + r * w.blocks * C::BLOCK_BYTES;
+    const Lanes low = all(number(scales[r * w.blocks * 2])), high = all(number(scales[r * w.blocks * 2 + 1]));
+#ifdef __AVX512BF16__
+    __m512bh one, two;
+    C::load(block, one, two);
+    const __m512 zero = _mm512_setzero_ps();
+#pragma GCC unroll 4
+    for (int m = 0; m < M; m++) {
+      acc[r][m] += low * (Lanes)_mm512_dpbf16_ps(zero, one, pairs(x[m]));
+      acc[r][m] += high * (Lanes)_mm512_dpbf16_ps(zero, two, pairs(x[m] + GROUP));
+    }
+#else
+    Lanes part[4];
+    for (int i = 0; i < 4; i++) part[i] = C::load(block, i * LANES);
+    for (int m = 0; m < M; m++) {
+      acc[r][m] += low * (part[0] * load(x[m]) + part[1] * load(x[m] + LANES));
+      acc[r][m] += high * (part[2] * load(x[m] + 2 * LANES) + part[3] * load(x[m] + 3 * LANES));
+    }
+#endif
+  }
+}
+
 // out[m * out_stride + r] = w[first + r] . x[m] for R rows of w and M of x. As with Dots the order of the additions does not depend on R and M.
 template <class C, int R, int M>
 inline void coded_dots(const Coded<C> &w, int64_t first, const typename Activation<bfloat16>::type *x, int64_t x_stride, float *out, int64_t out_stride) {
@@ -76,38 +105,20 @@ inline void coded_dots(const Coded<C> &w, int64_t first, const typename Activati
   Lanes acc[R][M] = {};
   const uint8_t *codes = w.codes + first * w.blocks * C::BLOCK_BYTES;
   const bfloat16 *scales = w.scales + first * w.blocks * 2;
-  for (int64_t b = 0; b < w.blocks; b++) {
-    const X *mine[M];
-    X last[M][BLOCK];
-    const bool whole = (b + 1) * BLOCK <= w.n;
+  const X *mine[M];
+  int64_t b = 0;
+  for (; (b + 1) * BLOCK <= w.n; b++) {
+    for (int m = 0; m < M; m++) mine[m] = x + m * x_stride + b * BLOCK;
+    add_block<C, R, M>(w, codes + b * C::BLOCK_BYTES, scales + b * 2, mine, acc);
+  }
+  if (b < w.blocks) {
+    // What lies behind a row of x is not read.
+    X last[M][BLOCK] = {};
     for (int m = 0; m < M; m++) {
-      mine[m] = x + m * x_stride + b * BLOCK;
-      if (whole) continue;
-      // What lies behind a row is not read.
-      memset(last[m], 0, sizeof(last[m]));
-      memcpy(last[m], mine[m], (w.n - b * BLOCK) * sizeof(X));
+      memcpy(last[m], x + m * x_stride + b * BLOCK, (w.n - b * BLOCK) * sizeof(X));
       mine[m] = last[m];
     }
-    for (int r = 0; r < R; r++) {
-      const uint8_t *block = codes + (r * w.blocks + b) * C::BLOCK_BYTES;
-      const Lanes low = all(number(scales[(r * w.blocks + b) * 2])), high = all(number(scales[(r * w.blocks + b) * 2 + 1]));
-#ifdef __AVX512BF16__
-      __m512bh one, two;
-      C::load(block, one, two);
-      const __m512 zero = _mm512_setzero_ps();
-      for (int m = 0; m < M; m++) {
-        acc[r][m] += low * (Lanes)_mm512_dpbf16_ps(zero, one, pairs(mine[m]));
-        acc[r][m] += high * (Lanes)_mm512_dpbf16_ps(zero, two, pairs(mine[m] + GROUP));
-      }
-#else
-      Lanes part[4];
-      for (int i = 0; i < 4; i++) part[i] = C::load(block, i * LANES);
-      for (int m = 0; m < M; m++) {
-        acc[r][m] += low * (part[0] * load(mine[m]) + part[1] * load(mine[m] + LANES));
-        acc[r][m] += high * (part[2] * load(mine[m] + 2 * LANES) + part[3] * load(mine[m] + 3 * LANES));
-      }
-#endif
-    }
+    add_block<C, R, M>(w, codes + b * C::BLOCK_BYTES, scales + b * 2, mine, acc);
   }
   float *to[M];
   for (int m = 0; m < M; m++) to[m] = out + m * out_stride;
