@@ -178,7 +178,7 @@ void adapt(Value *stack, uint64_t, uint64_t) {
   stack[0] = 0;
 }
 
-// dequantize(Tensor(a!) to, Tensor w, int out, int in, int bits) -> int, on as many threads as libtorch's own operators
+// dequantize(Tensor(a!) to, Tensor w, int out, int width, int bits) -> int, on as many threads as libtorch's own operators
 void dequantize(Value *stack, uint64_t, uint64_t) {
   Tensor to = (Tensor)stack[0], w = (Tensor)stack[1];
   void *data[2];
@@ -225,7 +225,7 @@ bool register_operators() {
          !add_schema(schemas, "matrix(Tensor(a) t, int first, int rows, int width, int type) -> Tensor(a)") &&
          !add_schema(schemas, "step(Tensor(a!) plan, Tensor inverse_temperatures) -> int") &&
          !add_schema(schemas, "adapt(Tensor(a!) y, Tensor x, Tensor exact, Tensor index, Tensor weight, Tensor plan, Tensor inverse_temperature) -> int") &&
-         !add_schema(schemas, "dequantize(Tensor(a!) to, Tensor w, int out, int in, int bits) -> int") &&
+         !add_schema(schemas, "dequantize(Tensor(a!) to, Tensor w, int out, int width, int bits) -> int") &&
          !implement("quiver", "CPU", __FILE__, __LINE__, &functions) &&
          !add_function(functions, "address", address) && !add_function(functions, "pages", pages) && !add_function(functions, "matrix", matrix) && !add_function(functions, "adapt", adapt) && !add_function(functions, "step", step) &&
          !add_function(functions, "dequantize", dequantize);

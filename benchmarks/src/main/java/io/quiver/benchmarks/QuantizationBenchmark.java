@@ -13,8 +13,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.EnumMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 
 /**
  * What few bits a weight cost in exactness on a real checkpoint: every precision against float32 on one text, in windows of 512 tokens. Prints a
@@ -52,22 +54,31 @@ public final class QuantizationBenchmark {
     }
 
     private static void compare(Path model, List<int[]> windows) throws IOException {
-        try (Decoder exact = open(model, Precision.FP32)) {
+        Map<Precision, TorchDecoder> decoders = new EnumMap<>(Precision.class);
+        Map<Precision, Long> openMillis = new EnumMap<>(Precision.class);
+        Map<Precision, Distance> distances = new EnumMap<>(Precision.class);
+        try {
             for (Precision precision : Precision.values()) {
-                Distance distance = new Distance();
                 long start = System.nanoTime();
-                try (TorchDecoder decoder = open(model, precision)) {
-                    long openMillis = (System.nanoTime() - start) / 1_000_000;
-                    for (int[] window : windows) {
-                        float[][] wanted = logits(exact, window);
-                        float[][] found = precision == Precision.FP32 ? wanted : logits(decoder, window);
-                        for (int t = 0; t < window.length; t++) {
-                            distance.add(wanted[t], found[t], t + 1 < window.length ? window[t + 1] : -1);
-                        }
+                decoders.put(precision, open(model, precision));
+                openMillis.put(precision, (System.nanoTime() - start) / 1_000_000);
+                distances.put(precision, new Distance());
+            }
+            for (int[] window : windows) {
+                float[][] wanted = logits(decoders.get(Precision.FP32), window);
+                for (Precision precision : Precision.values()) {
+                    float[][] found = precision == Precision.FP32 ? wanted : logits(decoders.get(precision), window);
+                    for (int t = 0; t < window.length; t++) {
+                        distances.get(precision).add(wanted[t], found[t], t + 1 < window.length ? window[t + 1] : -1);
                     }
-                    System.out.println(distance.json(precision, decoder.weightBytes(), openMillis));
                 }
             }
+            for (Precision precision : Precision.values()) {
+                long weightBytes = decoders.get(precision).weightBytes();
+                System.out.println(distances.get(precision).json(precision, weightBytes, openMillis.get(precision)));
+            }
+        } finally {
+            decoders.values().forEach(Decoder::close);
         }
     }
 

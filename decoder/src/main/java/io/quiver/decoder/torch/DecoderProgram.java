@@ -20,6 +20,9 @@ import java.util.stream.LongStream;
 
 /** Makes the program of a base model and gives it its weights. */
 final class DecoderProgram {
+    /** Bytes of a block of weights of few bits with its scales. */
+    private static final int BLOCK_BYTES_MAX = 68;
+
     private static final int FLOAT32 = 6;
     private static final int BFLOAT16 = 15;
     private static final int ALIGNMENT_BYTES = 64;
@@ -100,14 +103,17 @@ final class DecoderProgram {
 
     /** So many bytes that all matrices have room in them, however they are packed: what is not touched takes no memory. */
     private static long arenaBytesMax(ModelConfig config, DecoderSettings settings) {
-        long elements = 2L * config.vocabulary() * config.hidden();
+        long rows = 2L * config.vocabulary();
+        long elements = rows * config.hidden();
         long matrices = 2;
         for (Point point : Point.of(config)) {
-            elements += (long) point.in()
-                    * point.outs().stream().mapToLong(Integer::longValue).sum();
+            long outs = point.outs().stream().mapToLong(Integer::longValue).sum();
+            rows += outs;
+            elements += outs * point.in();
             matrices++;
         }
-        return elements * elementBytes(settings) + matrices * ALIGNMENT_BYTES;
+        // A row of few bits is filled up to a whole block and has scales.
+        return elements * elementBytes(settings) + rows * BLOCK_BYTES_MAX + matrices * ALIGNMENT_BYTES;
     }
 
     private static void configure(TensorProgram program, ModelConfig config, DecoderSettings settings) {
