@@ -82,7 +82,10 @@ class KeptWeightsTest {
         "llama-bf16, BF16",
         "gemma2, BF16",
         "phi, BF16",
-        "qwen3, FP32"
+        "qwen3, FP32",
+        "llama, INT8",
+        "llama-tied-sharded, INT4",
+        "phi, INT4"
     })
     void a_later_start_maps_what_the_first_one_wrote_and_decodes_to_the_same_bits(String model, Precision precision)
             throws IOException {
