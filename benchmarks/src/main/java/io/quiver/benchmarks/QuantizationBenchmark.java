@@ -13,10 +13,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.EnumMap;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 
 /**
  * What few bits a weight cost in exactness on a real checkpoint: every precision against float32 on one text, in windows of 512 tokens. Prints a
@@ -53,32 +51,37 @@ public final class QuantizationBenchmark {
         }
     }
 
+    /** A precision's decoder, and how far it has been from float32. */
+    private record Contender(Precision precision, TorchDecoder decoder, long openMillis, Distance distance) {
+        static Contender open(Path model, Precision precision) throws IOException {
+            long start = System.nanoTime();
+            TorchDecoder decoder = QuantizationBenchmark.open(model, precision);
+            return new Contender(precision, decoder, (System.nanoTime() - start) / 1_000_000, new Distance());
+        }
+    }
+
     private static void compare(Path model, List<int[]> windows) throws IOException {
-        Map<Precision, TorchDecoder> decoders = new EnumMap<>(Precision.class);
-        Map<Precision, Long> openMillis = new EnumMap<>(Precision.class);
-        Map<Precision, Distance> distances = new EnumMap<>(Precision.class);
-        try {
+        List<Contender> contenders = new ArrayList<>();
+        try (TorchDecoder exact = open(model, Precision.FP32)) {
             for (Precision precision : Precision.values()) {
-                long start = System.nanoTime();
-                decoders.put(precision, open(model, precision));
-                openMillis.put(precision, (System.nanoTime() - start) / 1_000_000);
-                distances.put(precision, new Distance());
+                contenders.add(Contender.open(model, precision));
             }
             for (int[] window : windows) {
-                float[][] wanted = logits(decoders.get(Precision.FP32), window);
-                for (Precision precision : Precision.values()) {
-                    float[][] found = precision == Precision.FP32 ? wanted : logits(decoders.get(precision), window);
+                float[][] wanted = logits(exact, window);
+                for (Contender contender : contenders) {
+                    float[][] found = logits(contender.decoder(), window);
                     for (int t = 0; t < window.length; t++) {
-                        distances.get(precision).add(wanted[t], found[t], t + 1 < window.length ? window[t + 1] : -1);
+                        contender.distance().add(wanted[t], found[t], t + 1 < window.length ? window[t + 1] : -1);
                     }
                 }
             }
-            for (Precision precision : Precision.values()) {
-                long weightBytes = decoders.get(precision).weightBytes();
-                System.out.println(distances.get(precision).json(precision, weightBytes, openMillis.get(precision)));
+            for (Contender contender : contenders) {
+                long weightBytes = contender.decoder().weightBytes();
+                System.out.println(
+                        contender.distance().json(contender.precision(), weightBytes, contender.openMillis()));
             }
         } finally {
-            decoders.values().forEach(Decoder::close);
+            contenders.forEach(contender -> contender.decoder().close());
         }
     }
 
