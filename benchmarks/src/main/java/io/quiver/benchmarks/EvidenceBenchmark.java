@@ -45,6 +45,8 @@ import tools.jackson.databind.json.JsonMapper;
  * How often the evidence gate chooses the right expert, and what it costs: calibrates a base model and adapters on it, then lets the bare
  * base read questions and chooses. Last, the loudness of a library of 64 over a prompt of 128 tokens. Prints one JSON line each.
  *
+ * <p>Without kernels: they wait for each other in short steps, which is slow beside other work, and a calibration is background work.
+ *
  * <p>Arguments: {@code BASE_FOLDER EXPERTS_FOLDER QUESTIONS_JSON [bf16|fp32] [threads] [seed]}. The experts' folder has one folder an
  * adapter; a question is an object with {@code prompt} and, in {@code skill}, the folder of the adapter that it is for.
  */
@@ -69,7 +71,8 @@ public final class EvidenceBenchmark {
         Precision precision = arguments.length > 3 && arguments[3].equals("fp32") ? Precision.FP32 : Precision.BF16;
         int threads = arguments.length > 4 ? Integer.parseInt(arguments[4]) : 2;
         long seed = arguments.length > 5 ? Long.parseLong(arguments[5]) : 1;
-        try (Decoder decoder = TorchDecoder.open(base, DecoderSettings.cpu(precision, threads));
+        DecoderSettings settings = DecoderSettings.cpu(precision, threads).withoutKernels();
+        try (Decoder decoder = TorchDecoder.open(base, settings);
                 Tokenizer tokenizer = Tokenizer.open(base)) {
             var template = ChatTemplateFile.read(base);
             EvidenceBenchmark benchmark = new EvidenceBenchmark(decoder, UserTurn.of(tokenizer, template));

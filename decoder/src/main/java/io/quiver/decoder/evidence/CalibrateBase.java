@@ -50,7 +50,8 @@ public final class CalibrateBase {
     /**
      * Prepares the calibration of a base.
      *
-     * @param decoder of the base; no experts are used
+     * @param decoder of the base; no experts are used. One without kernels is the better choice where others use the machine too:
+     *     the kernels' threads wait for each other in short steps
      * @param template of the base; without one requests are plain texts
      */
     public CalibrateBase(Decoder decoder, Tokenizer tokenizer, Optional<ChatTemplate> template, Settings settings) {

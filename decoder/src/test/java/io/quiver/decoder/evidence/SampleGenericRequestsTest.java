@@ -108,6 +108,16 @@ class SampleGenericRequestsTest {
     }
 
     @Test
+    void exponentials_are_those_of_the_library() {
+        for (double x = 0; x > -700; x -= 0.0371) {
+            assertThat(TemperatureOne.exp(x)).isEqualTo(Math.exp(x), within(1e-10 * Math.exp(x)));
+        }
+        assertThat(TemperatureOne.exp(-701)).isZero();
+        assertThat(TemperatureOne.exp(Double.NEGATIVE_INFINITY)).isZero();
+        assertThat(TemperatureOne.exp(Double.NaN)).isNaN();
+    }
+
+    @Test
     void a_token_is_drawn_as_often_as_the_model_says() {
         SplittableRandom random = new SplittableRandom(1);
         float[] logits = {(float) Math.log(1), Float.NaN, (float) Math.log(6), (float) Math.log(3), -1e9f};
