@@ -20,12 +20,15 @@ import io.quiver.lora.evidence.AdapterCalibration;
 import io.quiver.lora.evidence.AdapterEvidence;
 import io.quiver.lora.evidence.BaseCalibration;
 import io.quiver.lora.evidence.CalibrateAdapter;
+import io.quiver.lora.evidence.CalibrationFile;
 import io.quiver.lora.evidence.ChooseByEvidence;
 import io.quiver.lora.evidence.EvidenceDecision;
 import io.quiver.lora.evidence.ProbePoints;
 import io.quiver.lora.peft.AdapterLimits;
 import io.quiver.lora.peft.LoraAdapter;
+import java.io.DataOutputStream;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -87,7 +90,7 @@ public final class EvidenceBenchmark {
         }
     }
 
-    private BaseCalibration calibrate(CalibrateBase calibrate, Tokenizer tokenizer) {
+    private BaseCalibration calibrate(CalibrateBase calibrate, Tokenizer tokenizer) throws IOException {
         Map<Phase, Double> seconds = new EnumMap<>(Phase.class);
         Map<Phase, Double> cpuSeconds = new EnumMap<>(Phase.class);
         long[] last = {System.nanoTime(), cpuNanos()};
@@ -100,15 +103,22 @@ public final class EvidenceBenchmark {
             last[0] = now;
             last[1] = cpuNow;
         });
+        long end = System.nanoTime();
+        DataOutputStream file = new DataOutputStream(OutputStream.nullOutputStream());
+        CalibrationFile.write(calibration, file);
         System.out.printf(
                 Locale.ROOT,
-                "{\"benchmark\": \"calibrate base\", \"points\": %d, \"prefixTokens\": %d, \"fitTokens\": %d, "
+                "{\"benchmark\": \"calibrate base\", \"points\": %d, \"prefixTokens\": %d, \"fitTokens\": %d, \"fileBytes\": %d, "
                         + "\"seconds\": %.1f, \"sample\": %.1f, \"read\": %.1f, \"fit\": %.1f, "
                         + "\"cpuSeconds\": {\"sample\": %.1f, \"read\": %.1f, \"fit\": %.1f}}%n",
                 calibration.points().size(),
                 calibration.requests().prefixTokens(),
-                sum(calibration.requests().contentTokens(calibration.requests().fit())),
-                (System.nanoTime() - start) / 1e9,
+                Arrays.stream(calibration
+                                .requests()
+                                .contentTokens(calibration.requests().fit()))
+                        .sum(),
+                file.size(),
+                (end - start) / 1e9,
                 seconds.get(Phase.SAMPLE),
                 seconds.get(Phase.READ),
                 seconds.get(Phase.FIT),
@@ -124,10 +134,6 @@ public final class EvidenceBenchmark {
     /** Processor time of this process, all threads: on a machine that is shared it says more than the clock. */
     private static long cpuNanos() {
         return ((OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean()).getProcessCpuTime();
-    }
-
-    private static int sum(int[] counts) {
-        return Arrays.stream(counts).sum();
     }
 
     private void measureAdapters(CalibrateAdapter calibrate, Path folder) throws IOException {
