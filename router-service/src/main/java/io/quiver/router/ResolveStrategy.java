@@ -33,7 +33,7 @@ final class ResolveStrategy {
      * @param because why, if the request did not say
      * @param common with evidence
      */
-    record Resolved(Strategy strategy, Optional<StrategyDefault> because, Optional<CommonCalibration> common) {
+    record Resolved(Strategy strategy, Optional<StrategyDefault> because, Optional<SharedCalibration> common) {
         /** What an evidence plan says of it. */
         Optional<EvidencePlan> evidence(StrategyParameters said) {
             OptionalDouble minScore =
@@ -50,7 +50,7 @@ final class ResolveStrategy {
             return new Resolved(said, Optional.empty(), Optional.empty());
         }
         @Nullable Digest calibration = wish.parameters().calibration();
-        Optional<CommonCalibration> common = CommonCalibration.of(base, experts, calibration);
+        Optional<SharedCalibration> common = SharedCalibration.of(base, experts, calibration);
         if (said == null) {
             StrategyDefault because = because(common.isPresent());
             return because.reason() == Reason.CALIBRATED
@@ -72,7 +72,7 @@ final class ResolveStrategy {
         }
         return base.calibration()
                 .map(newest -> new StrategyDefault(
-                        Reason.EXPERTS_NOT_CALIBRATED, CommonCalibration.without(experts, newest.digest())))
+                        Reason.EXPERTS_NOT_CALIBRATED, SharedCalibration.without(experts, newest.digest())))
                 .orElseGet(() -> StrategyDefault.because(Reason.BASE_NOT_CALIBRATED));
     }
 
@@ -90,7 +90,7 @@ final class ResolveStrategy {
                 ? Optional.of(calibration)
                 : base.calibration().map(newest -> newest.digest());
         String why = wanted.map(digest -> "these experts have no evidence against calibration " + digest + ": "
-                        + CommonCalibration.without(experts, digest).stream()
+                        + SharedCalibration.without(experts, digest).stream()
                                 .limit(NAMES_MAX)
                                 .map(expert -> expert.adapter().toString())
                                 .toList())

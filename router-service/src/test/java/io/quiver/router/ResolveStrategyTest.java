@@ -79,7 +79,7 @@ class ResolveStrategyTest {
                 resolve(base("new"), NOTHING, expert("a", "new", "old"), expert("b", "new", "old"));
         assertThat(resolved.strategy()).isEqualTo(Strategy.EVIDENCE);
         assertThat(reason(resolved)).isEqualTo(Reason.CALIBRATED);
-        CommonCalibration common = resolved.common().orElseThrow();
+        SharedCalibration common = resolved.common().orElseThrow();
         assertThat(common.calibration().digest()).isEqualTo(digest("new"));
         assertThat(common.references())
                 .extracting(each -> each.prototypes().digest())
@@ -88,7 +88,7 @@ class ResolveStrategyTest {
 
     @Test
     void while_experts_are_measured_anew_the_calibration_before_goes_on_serving() {
-        CommonCalibration common = resolve(base("new"), NOTHING, expert("a", "new", "old"), expert("b", "old"))
+        SharedCalibration common = resolve(base("new"), NOTHING, expert("a", "new", "old"), expert("b", "old"))
                 .common()
                 .orElseThrow();
         assertThat(common.calibration().digest()).isEqualTo(digest("old"));

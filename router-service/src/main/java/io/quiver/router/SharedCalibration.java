@@ -15,13 +15,13 @@ import org.jspecify.annotations.Nullable;
  *
  * @param references where the evidence lies, in the order of the experts // (experts)
  */
-record CommonCalibration(CalibrationRef calibration, List<EvidenceRef> references) {
+record SharedCalibration(CalibrationRef calibration, List<EvidenceRef> references) {
     /**
      * The newest one that there is: the base's own, else an earlier one that still serves while experts are being measured anew.
      *
      * @param wanted the only one to look for; null for any
      */
-    static Optional<CommonCalibration> of(BaseModel base, List<PinnedExpert> experts, @Nullable Digest wanted) {
+    static Optional<SharedCalibration> of(BaseModel base, List<PinnedExpert> experts, @Nullable Digest wanted) {
         Map<Digest, CalibrationRef> candidates = new LinkedHashMap<>();
         base.calibration().ifPresent(newest -> candidates.put(newest.digest(), newest));
         experts.forEach(expert -> expert.content()
@@ -33,13 +33,13 @@ record CommonCalibration(CalibrationRef calibration, List<EvidenceRef> reference
                 .findFirst();
     }
 
-    private static Optional<CommonCalibration> of(CalibrationRef calibration, List<PinnedExpert> experts) {
+    private static Optional<SharedCalibration> of(CalibrationRef calibration, List<PinnedExpert> experts) {
         List<EvidenceRef> references = experts.stream()
                 .map(expert -> against(expert, calibration.digest()))
                 .filter(Objects::nonNull)
                 .toList();
         return references.size() == experts.size() && !experts.isEmpty()
-                ? Optional.of(new CommonCalibration(calibration, references))
+                ? Optional.of(new SharedCalibration(calibration, references))
                 : Optional.empty();
     }
 
