@@ -1,5 +1,6 @@
 package io.quiver.router;
 
+import io.quiver.decoder.DrawByWeight;
 import java.util.Arrays;
 import java.util.random.RandomGenerator;
 
@@ -36,7 +37,7 @@ public final class Sampler {
             sum += weights[i];
         }
         boolean all = settings.topP() >= 1 && (settings.topK() == 0 || settings.topK() >= logits.length);
-        return all ? draw(weights, sum) : drawAmongLikeliest(weights, sum);
+        return all ? DrawByWeight.draw(weights, sum, random) : drawAmongLikeliest(weights, sum);
     }
 
     private static int argmax(float[] logits) {
@@ -50,22 +51,6 @@ public final class Sampler {
             throw new IllegalStateException("the model gave no number for any token");
         }
         return best;
-    }
-
-    private int draw(double[] weights, double sum) {
-        double target = random.nextDouble() * sum;
-        int last = 0;
-        for (int i = 0; i < weights.length; i++) {
-            if (weights[i] > 0) {
-                last = i;
-                target -= weights[i];
-                if (target < 0) {
-                    return i;
-                }
-            }
-        }
-        // Rounding can leave a rest: it belongs to the last token that can be drawn.
-        return last;
     }
 
     private int drawAmongLikeliest(double[] weights, double sum) {
@@ -86,7 +71,7 @@ public final class Sampler {
         for (int i = 0; i < nucleus; i++) {
             chosen[i] = weights[order[i]];
         }
-        return order[draw(chosen, reached)];
+        return order[DrawByWeight.draw(chosen, reached, random)];
     }
 
     /** Ids by falling weight; equal weights by rising id. // (vocabulary) */

@@ -1,5 +1,6 @@
 package io.quiver.decoder.evidence;
 
+import io.quiver.decoder.DrawByWeight;
 import java.util.random.RandomGenerator;
 
 /** Draws a token with the probabilities that a model gives. */
@@ -31,19 +32,7 @@ final class TemperatureOne {
             weights[i] = weight > 0 ? weight : 0;
             sum += weights[i];
         }
-        double target = random.nextDouble() * sum;
-        int last = 0;
-        for (int i = 0; i < weights.length; i++) {
-            if (weights[i] > 0) {
-                last = i;
-                target -= weights[i];
-                if (target < 0) {
-                    return i;
-                }
-            }
-        }
-        // Rounding can leave a rest: it belongs to the last token that can be drawn.
-        return last;
+        return DrawByWeight.draw(weights, sum, random);
     }
 
     /**

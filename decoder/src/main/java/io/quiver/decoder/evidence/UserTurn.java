@@ -4,7 +4,6 @@ import io.quiver.decoder.text.ChatMessage;
 import io.quiver.decoder.text.ChatTemplate;
 import io.quiver.decoder.text.ChatTemplateException;
 import io.quiver.decoder.text.Tokenizer;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
@@ -21,29 +20,24 @@ public final class UserTurn {
 
     private static final String USER = "user";
 
-    private final Function<List<ChatMessage>, int[]> encode;
+    private final Function<String, int[]> encode;
     private final int[] prefix; // (tokens)
 
-    /** @param encode what a conversation is for the model */
-    private UserTurn(Function<List<ChatMessage>, int[]> encode) {
+    /** @param encode the tokens of a request with these words */
+    private UserTurn(Function<String, int[]> encode) {
         this.encode = encode;
-        this.prefix = commonPrefix(
-                UNLIKE.stream().map(words -> encode.apply(only(words))).toList());
-    }
-
-    private static List<ChatMessage> only(String words) {
-        return List.of(new ChatMessage(USER, words));
+        this.prefix = commonPrefix(UNLIKE.stream().map(encode).toList());
     }
 
     /** The form that requests to a model have. */
     public static UserTurn of(Tokenizer tokenizer, Optional<ChatTemplate> template) {
-        Function<List<ChatMessage>, int[]> raw =
-                conversation -> tokenizer.encode(conversation.get(0).content(), true);
+        Function<String, int[]> raw = words -> tokenizer.encode(words, true);
         if (template.isEmpty()) {
             return new UserTurn(raw);
         }
         try {
-            return new UserTurn(conversation -> tokenizer.encode(template.get().render(conversation, true), false));
+            return new UserTurn(words ->
+                    tokenizer.encode(template.get().render(List.of(new ChatMessage(USER, words)), true), false));
         } catch (ChatTemplateException refused) {
             return new UserTurn(raw);
         }
@@ -66,34 +60,9 @@ public final class UserTurn {
 
     /** The tokens of a request; empty if the words change what requests begin with, or leave nothing behind it. */
     public Optional<int[]> request(String words) { // (tokens)
-        int[] tokens = encode.apply(only(words));
+        int[] tokens = encode.apply(words);
         boolean whole =
                 tokens.length > prefix.length && Arrays.equals(tokens, 0, prefix.length, prefix, 0, prefix.length);
         return whole ? Optional.of(tokens) : Optional.empty();
-    }
-
-    /**
-     * Where in the tokens of a conversation the words of its last user begin: evidence counts from there to the end.
-     *
-     * @param conversation of a model with a template; as it is rendered for the answer
-     * @return how many tokens come before; 0 if no user speaks
-     * @throws ChatTemplateException if the template refuses the conversation
-     */
-    public int firstToken(List<ChatMessage> conversation) {
-        int last = conversation.size() - 1;
-        while (last >= 0 && !conversation.get(last).role().equals(USER)) {
-            last--;
-        }
-        if (last < 0) {
-            return 0;
-        }
-        List<int[]> variants = new ArrayList<>();
-        variants.add(encode.apply(conversation));
-        for (String words : UNLIKE.subList(0, 2)) {
-            List<ChatMessage> other = new ArrayList<>(conversation);
-            other.set(last, new ChatMessage(USER, words));
-            variants.add(encode.apply(other));
-        }
-        return commonPrefix(variants).length;
     }
 }

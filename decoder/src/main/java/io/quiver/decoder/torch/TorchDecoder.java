@@ -31,7 +31,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The decoder on libtorch. One lock, fair, is held during a pass through the model and during each change of pools, tables and
- * caches; a second one during the long first part of loading an expert, which touches none of them.
+ * caches; a second one during the long first part of loading an expert, which touches none of them. Longer than other classes, since
+ * every operation of a decoder has to pass by these two locks.
  */
 public final class TorchDecoder implements Decoder {
     private final ModelConfig config;

@@ -2,15 +2,12 @@ package io.quiver.decoder.evidence;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.quiver.decoder.text.ChatMessage;
 import io.quiver.decoder.text.ChatTemplate;
 import io.quiver.decoder.text.ChatTemplateFile;
 import io.quiver.decoder.text.Tokenizer;
 import java.net.URISyntaxException;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.AfterEach;
@@ -57,32 +54,6 @@ class UserTurnTest {
         assertThat(text(turn.prefix(), 0)).isEqualTo("<s>");
         assertThat(turn.request("some words")).contains(tokenizer.encode("some words", true));
         assertThat(turn.request("")).isEmpty();
-    }
-
-    @Test
-    void evidence_of_a_conversation_begins_with_the_words_of_its_last_user() {
-        ChatTemplate template = ChatTemplateFile.read(folder()).orElseThrow();
-        UserTurn turn = UserTurn.of(tokenizer, Optional.of(template));
-        ChatMessage system = new ChatMessage("system", "The words of a system");
-        ChatMessage answer = new ChatMessage("assistant", "The answer");
-        for (String words : List.of("The question", "a question", "7", "What?")) {
-            ChatMessage question = new ChatMessage("user", words);
-            for (List<ChatMessage> before : List.of(
-                    List.<ChatMessage>of(),
-                    List.of(system),
-                    List.of(question, answer),
-                    List.of(system, question, answer))) {
-                List<ChatMessage> conversation = new ArrayList<>(before);
-                conversation.add(question);
-                int[] tokens = tokenizer.encode(template.render(conversation, true), false);
-                assertThat(text(tokens, turn.firstToken(conversation))).isEqualTo(words + "\n<|assistant|>\n");
-                conversation.add(answer);
-                tokens = tokenizer.encode(template.render(conversation, true), false);
-                assertThat(text(tokens, turn.firstToken(conversation)))
-                        .startsWith(words + "\n<|assistant|>\nThe answer");
-            }
-        }
-        assertThat(turn.firstToken(List.of(system, answer))).isZero();
     }
 
     @Test
