@@ -1,5 +1,7 @@
 package io.quiver.cli;
 
+import io.quiver.cli.eval.AnswerLog;
+import io.quiver.cli.eval.Answered;
 import io.quiver.cli.eval.AskQuestions;
 import io.quiver.cli.eval.EvaluatedStrategy;
 import io.quiver.cli.eval.Evaluation;
@@ -14,14 +16,18 @@ import io.quiver.client.Pause;
 import io.quiver.client.RefusedException;
 import io.quiver.client.RetryWhenAsked;
 import io.quiver.client.RouterClient;
+import io.quiver.client.ServerException;
 import io.quiver.terminal.ProgressBar;
 import io.quiver.terminal.Quantities;
 import io.quiver.terminal.Terminal;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -73,8 +79,8 @@ final class Eval implements Callable<Integer> {
             names = "--strategies",
             paramLabel = "S,S",
             split = ",",
-            description = "what to compare; default oracle,arrow,spectr,uniform,base")
-    private List<String> strategies = List.of("oracle", "arrow", "spectr", "uniform", "base");
+            description = "what to compare; default oracle,evidence,arrow,spectr,uniform,base")
+    private List<String> strategies = List.of("oracle", "evidence", "arrow", "spectr", "uniform", "base");
 
     @Option(names = "--model", paramLabel = "M", description = "the base model; default: the only one")
     private String model = Ask.ALL_EXPERTS;
@@ -93,6 +99,12 @@ final class Eval implements Callable<Integer> {
 
     @Option(names = "--json", paramLabel = "FILE", description = "write everything there, each answer too")
     private @Nullable Path json;
+
+    @Option(
+            names = "--out",
+            paramLabel = "FILE",
+            description = "write each answer there as it comes; the same command goes on from there if it breaks off")
+    private @Nullable Path out;
 
     private final Surroundings surroundings;
     private final Pause pause;
@@ -133,8 +145,15 @@ final class Eval implements Callable<Integer> {
                 .println(questions.size() + " questions, " + members.members().size() + " adapters on " + members.base()
                         + ", " + concurrency + " questions at a time");
         List<StrategyResult> results = new ArrayList<>();
-        for (EvaluatedStrategy strategy : evaluated) {
-            results.add(ask(ask, strategy, questions));
+        try (AnswerLog log = out == null ? null : open(out, members)) {
+            for (EvaluatedStrategy strategy : evaluated) {
+                results.add(ask(ask, strategy, questions, log));
+            }
+        } catch (ServerException e) {
+            if (out != null) {
+                terminal.err().println("what was answered stands in " + out + "; the same command goes on from there");
+            }
+            throw e;
         }
         Evaluation evaluation = new Evaluation(members, rights, results);
         terminal.out().println();
@@ -149,6 +168,14 @@ final class Eval implements Callable<Integer> {
         return ExitStatus.DONE;
     }
 
+    private static AnswerLog open(Path file, Library members) throws IOException {
+        try {
+            return AnswerLog.open(file, members);
+        } catch (UnusableQuestionsException e) {
+            throw new UsageException(String.valueOf(e.getMessage()));
+        }
+    }
+
     private void requireUsable() {
         if (concurrency < 1 || concurrency > CONCURRENCY_MAX) {
             throw new UsageException("--concurrency is 1 to " + CONCURRENCY_MAX + ", not " + concurrency);
@@ -156,9 +183,14 @@ final class Eval implements Callable<Integer> {
         if (perSkill != null && perSkill < 1) {
             throw new UsageException("--per-skill is 1 or more, not " + perSkill);
         }
-        Path folder = json == null ? null : json.toAbsolutePath().getParent();
-        if (json != null && (folder == null || !Files.isDirectory(folder))) {
-            throw new UsageException("there is no folder for " + json);
+        requireFolder(json);
+        requireFolder(out);
+    }
+
+    private static void requireFolder(@Nullable Path file) {
+        Path folder = file == null ? null : file.toAbsolutePath().getParent();
+        if (file != null && (folder == null || !Files.isDirectory(folder))) {
+            throw new UsageException("there is no folder for " + file);
         }
     }
 
@@ -173,6 +205,7 @@ final class Eval implements Callable<Integer> {
             } catch (RefusedException e) {
                 surroundings.terminal().progress("");
                 Refusals.print(surroundings.terminal(), "strategy " + strategy.label(), e);
+                NotCalibrated.hint(surroundings.terminal(), e);
                 allWell = false;
             }
         }
@@ -180,7 +213,44 @@ final class Eval implements Callable<Integer> {
         return allWell;
     }
 
-    private StrategyResult ask(AskQuestions ask, EvaluatedStrategy strategy, List<Question> questions)
+    /** @param log with the answers of earlier runs; null for none */
+    private StrategyResult ask(
+            AskQuestions ask, EvaluatedStrategy strategy, List<Question> questions, @Nullable AnswerLog log)
+            throws InterruptedException {
+        Map<Question, Answered> known = new HashMap<>();
+        if (log != null) {
+            questions.forEach(
+                    question -> log.find(strategy, question).ifPresent(answer -> known.put(question, answer)));
+        }
+        List<Question> open = questions.stream()
+                .filter(question -> !known.containsKey(question))
+                .toList();
+        if (!known.isEmpty()) {
+            surroundings
+                    .terminal()
+                    .aside()
+                    .out()
+                    .println(strategy.label() + ": " + (questions.size() - open.size()) + " answers are from " + out
+                            + "; its time is that of the rest");
+        }
+        Duration elapsed = Duration.ZERO;
+        List<Answered> asked = List.of();
+        if (!open.isEmpty()) {
+            StrategyResult result = askOpen(ask, strategy, open, log);
+            elapsed = result.elapsed();
+            asked = result.answers();
+        }
+        Iterator<Answered> next = asked.iterator();
+        return new StrategyResult(
+                strategy,
+                questions.stream()
+                        .map(question -> known.containsKey(question) ? known.get(question) : next.next())
+                        .toList(),
+                elapsed);
+    }
+
+    private StrategyResult askOpen(
+            AskQuestions ask, EvaluatedStrategy strategy, List<Question> questions, @Nullable AnswerLog log)
             throws InterruptedException {
         try (ProgressBar progress = new ProgressBar(
                 surroundings.terminal().aside(),
@@ -188,7 +258,12 @@ final class Eval implements Callable<Integer> {
                 questions.size(),
                 Quantities::count,
                 surroundings.nanoTime())) {
-            return ask.ask(strategy, questions, progress);
+            return ask.ask(strategy, questions, answer -> {
+                if (log != null) {
+                    log.add(strategy, answer);
+                }
+                progress.accept(1);
+            });
         }
     }
 }

@@ -2,9 +2,11 @@ package io.quiver.cli;
 
 import io.quiver.client.LifecycleEvent.VersionId;
 import io.quiver.client.MultipartBody;
+import io.quiver.client.Pause;
 import io.quiver.client.RefusedException;
 import io.quiver.client.RegistryClient;
 import io.quiver.client.RegistryClient.Uploaded;
+import io.quiver.client.RouterClient.RoutabilityQuery;
 import io.quiver.schemas.AdapterName;
 import io.quiver.schemas.ExamplePrompts;
 import io.quiver.terminal.ProgressBar;
@@ -34,7 +36,8 @@ import picocli.CommandLine.Parameters;
             "Examples:",
             "  quiver push ./my-adapter",
             "  quiver push ./out/checkpoint-500 --name team/sql --base smollm2 --label skill=sql",
-            "  quiver push adapters/* --no-wait"
+            "  quiver push adapters/* --no-wait",
+            "  quiver push ./my-adapter --library team=support   # report on it among these"
         })
 final class Push implements Callable<Integer> {
     static final String CONFIG = "adapter_config.json";
@@ -74,14 +77,30 @@ final class Push implements Callable<Integer> {
             description = "wait for READY or FAILED; on unless --no-wait")
     private boolean wait;
 
-    private final Surroundings surroundings;
+    @Option(
+            names = "--report",
+            negatable = true,
+            defaultValue = "true",
+            fallbackValue = "true",
+            description = "once READY, say what is to be expected of it in its library; on unless --no-report")
+    private boolean report;
 
-    Push(Surroundings surroundings) {
+    @Option(
+            names = "--library",
+            paramLabel = "NS/A,NS/B|KEY=VALUE|all",
+            description = "the library of that report; default: all adapters of its base model")
+    private String library = RoutabilityQuery.ALL;
+
+    private final Surroundings surroundings;
+    private final Pause pause;
+
+    Push(Surroundings surroundings, Pause pause) {
         this.surroundings = surroundings;
+        this.pause = pause;
     }
 
     @Override
-    public Integer call() throws IOException {
+    public Integer call() throws IOException, InterruptedException {
         if (name != null && folders.size() > 1) {
             throw new UsageException("--name names one adapter, but there are " + folders.size() + " folders");
         }
@@ -105,7 +124,13 @@ final class Push implements Callable<Integer> {
             }
         }
         if (wait && !pending.isEmpty()) {
-            allWell &= new VersionFollower(registry, surroundings).follow(pending);
+            VersionFollower follower = new VersionFollower(registry, surroundings);
+            allWell &= follower.follow(pending);
+            if (report) {
+                new ReportAfterPush(
+                                registry, servers.router(surroundings.environment()), surroundings.terminal(), pause)
+                        .show(follower.ready(), library);
+            }
         }
         return allWell ? ExitStatus.DONE : ExitStatus.REFUSED;
     }

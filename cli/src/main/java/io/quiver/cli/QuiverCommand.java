@@ -81,13 +81,16 @@ public final class QuiverCommand implements Runnable {
         CommandLine line = new CommandLine(new QuiverCommand(terminal))
                 .addSubcommand(new DemoCommand(surroundings))
                 .addSubcommand(new Up(surroundings))
-                .addSubcommand(new CommandLine(new Base(surroundings)).addSubcommand(new BaseAdd(surroundings)))
+                .addSubcommand(new CommandLine(new Base(surroundings))
+                        .addSubcommand(new BaseAdd(surroundings))
+                        .addSubcommand(new BaseCalibrate(surroundings, pause)))
                 .addSubcommand(new CommandLine(new Model(surroundings)).addSubcommand(new ModelPull(surroundings)))
-                .addSubcommand(new Push(surroundings))
+                .addSubcommand(new Push(surroundings, pause))
                 .addSubcommand(new Ls(surroundings))
                 .addSubcommand(new Show(surroundings))
                 .addSubcommand(new Watch(surroundings))
                 .addSubcommand(new Ask(surroundings))
+                .addSubcommand(new Report(surroundings, pause))
                 .addSubcommand(new Eval(surroundings, pause))
                 .addSubcommand(new Verify(terminal));
         line.getSubcommands().values().forEach(QuiverCommand::addHelp);

@@ -10,6 +10,7 @@ import io.quiver.terminal.Quantities;
 import io.quiver.terminal.Terminal;
 import io.quiver.terminal.Terminal.Style;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
@@ -23,6 +24,7 @@ final class VersionFollower {
     private final RegistryClient registry;
     private final Surroundings surroundings;
     private final Set<VersionId> pending = new HashSet<>();
+    private final List<VersionId> ready = new ArrayList<>();
     private boolean allReady = true;
 
     VersionFollower(RegistryClient registry, Surroundings surroundings) {
@@ -46,6 +48,11 @@ final class VersionFollower {
         return allReady && pending.isEmpty();
     }
 
+    /** Those that became ready, in the order in which they did. */
+    List<VersionId> ready() {
+        return List.copyOf(ready);
+    }
+
     private boolean on(LifecycleEvent event, long startNanos) {
         Optional<VersionId> version = event.version().filter(pending::contains);
         if (version.isEmpty()) {
@@ -64,6 +71,7 @@ final class VersionFollower {
                 terminal.out()
                         .println(name + "  " + terminal.paint(Style.GREEN, "READY") + "  "
                                 + event.data().path("moduleCount").asString("?") + " modules, after " + after);
+                ready.add(version.get());
                 pending.remove(version.get());
             }
             case "AdapterFailed" -> {

@@ -54,6 +54,16 @@ record VersionJson(JsonNode json) {
                 + failure.path("code").asString("unknown") + (module.isEmpty() ? "" : ", " + module) + ")";
     }
 
+    /** Whether it was measured against some calibration of its base model. */
+    boolean hasEvidence() {
+        return !json.path("evidence").isEmpty();
+    }
+
+    /** Why it could not be measured; empty if that is not so. */
+    String evidenceFailure() {
+        return json.path("evidenceFailure").path("message").asString("");
+    }
+
     /** How long ago it was uploaded. */
     Duration age(Instant now) {
         String uploadedAt = json.path("uploadedAt").asString("");

@@ -8,6 +8,7 @@ import io.quiver.client.Pause;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -189,6 +190,54 @@ class EvalTest {
                 .contains("✗ strategy evidense (invalid_request): must be one of arrow, base (routing.strategy)")
                 .contains("✗ strategy uniform:top_k=1 (invalid_request)");
         assertThat(shown.out()).isEmpty();
+    }
+
+    @Test
+    void evidence_is_among_the_strategies_and_where_it_cannot_be_had_it_is_said_what_to_do() throws IOException {
+        server.on(
+                CHAT,
+                request -> request.text().contains("\"evidence\"")
+                        ? Answer.json(400, "{\"error\":{\"code\":\"not_calibrated\",\"message\":\"no calibration\"}}")
+                        : answer(request));
+
+        assertThat(run(QUESTIONS)).isEqualTo(ExitStatus.REFUSED);
+
+        assertThat(shown.err())
+                .contains("✗ strategy evidence (not_calibrated): no calibration")
+                .contains("quiver base calibrate NAME");
+    }
+
+    @Test
+    void a_run_that_breaks_off_goes_on_where_it_was() throws IOException {
+        Path out = folder.resolve("answers.jsonl");
+        server.on(CHAT, request -> request.text().contains("Ada") ? Answer.json(500, "{}") : answer(request));
+        String[] options = {"--strategies", "oracle", "--concurrency", "1", "--out", out.toString()};
+        assertThat(run(QUESTIONS, options)).isEqualTo(ExitStatus.REFUSED);
+        assertThat(shown.err()).contains("what was answered stands in " + out);
+        assertThat(Files.readAllLines(out)).hasSize(3);
+        // Killed in the middle of a line.
+        Files.writeString(out, "{\"strategy\":\"ora", StandardOpenOption.APPEND);
+
+        server.on(CHAT, EvalTest::answer);
+        int before = server.received.size();
+        Path json = folder.resolve("result.json");
+        String[] again = Stream.concat(Stream.of(options), Stream.of("--json", json.toString()))
+                .toArray(String[]::new);
+        assertThat(run(QUESTIONS, again)).isZero();
+
+        assertThat(server.received.stream()
+                        .skip(before)
+                        .filter(received -> received.line().equals(CHAT)))
+                .as("one to try the strategy out, and the two questions that were open")
+                .hasSize(3);
+        assertThat(figures(JSON.readTree(Files.readString(json)), "oracle")).isEqualTo("3 of 3, choice -");
+        assertThat(Files.readAllLines(out)).hasSize(5).allMatch(line -> line.endsWith("}"));
+
+        server.on(EXPLAIN, request -> Answer.json(200, """
+                {"base":{"name":"tiny"},"variants":[{"routing":{"experts":[
+                 {"name":"ns/sql","version":4},{"name":"ns/when","version":1}]}}]}"""));
+        assertThat(run(QUESTIONS, options)).isEqualTo(ExitStatus.USAGE);
+        assertThat(shown.err()).contains("answers of another library");
     }
 
     @Test

@@ -10,11 +10,13 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.UUID;
 import java.util.function.Consumer;
 import java.util.function.LongConsumer;
 import java.util.function.Predicate;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ObjectNode;
 
 /** The registry over HTTP. All methods throw {@link ServerException}. Thread-safe. */
 public final class RegistryClient {
@@ -67,9 +69,21 @@ public final class RegistryClient {
      * @param seed not negative; the same one gives the same calibration
      */
     public JsonNode calibrate(String name, long seed) {
+        return calibrate(name, OptionalLong.of(seed), false);
+    }
+
+    /**
+     * The same.
+     *
+     * @param seed empty for the registry's own
+     * @param supersede whether to ask though one is under way
+     */
+    public JsonNode calibrate(String name, OptionalLong seed, boolean supersede) {
+        ObjectNode wish = Calls.JSON.createObjectNode().put("supersede", supersede);
+        seed.ifPresent(number -> wish.put("seed", number));
         return calls.send(calls.request("/v1/base-models/" + encoded(name) + "/calibrations")
                         .header("Content-Type", "application/json")
-                        .POST(BodyPublishers.ofString("{\"seed\": " + seed + "}"))
+                        .POST(BodyPublishers.ofString(wish.toString()))
                         .build())
                 .body();
     }

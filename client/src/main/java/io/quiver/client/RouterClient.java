@@ -3,13 +3,16 @@ package io.quiver.client;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.URI;
+import java.net.URLEncoder;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 
 /** The router over HTTP. All methods throw {@link ServerException}. Thread-safe. */
@@ -36,6 +39,43 @@ public final class RouterClient {
     /** What each routing of {@code variants} decides for a prompt, without an answer: the body of the explanation. */
     public JsonNode explain(JsonNode body) {
         return calls.post("/v1/routing:explain", body, COMPLETION_LIMIT).body();
+    }
+
+    /**
+     * A library that a report is wanted on.
+     *
+     * @param model a base model, or {@code quiver} for the only one
+     * @param library {@link #ALL}, a selector ({@code key=value,…}) or references with commas between
+     * @param examples how many of each expert are read; null for the router's own number
+     */
+    public record RoutabilityQuery(
+            String model, String library, @Nullable Integer examples) {
+        /** The library of all experts of the base model. */
+        public static final String ALL = "all";
+
+        private String pathAndQuery() {
+            String selection =
+                    library.equals(ALL) ? "all=true" : (isSelector() ? "selector=" : "experts=") + encoded(library);
+            return "/v1/routability?model=" + encoded(model) + "&" + selection
+                    + (examples == null ? "" : "&examples=" + examples);
+        }
+
+        private boolean isSelector() {
+            return Arrays.stream(library.split(",")).allMatch(item -> item.contains("="));
+        }
+
+        private static String encoded(String text) {
+            return URLEncoder.encode(text, StandardCharsets.UTF_8);
+        }
+    }
+
+    /** What is to be expected of each expert of a library: the body of the report. */
+    public JsonNode routability(RoutabilityQuery query) {
+        return calls.send(calls.request(query.pathAndQuery())
+                        .timeout(COMPLETION_LIMIT)
+                        .GET()
+                        .build())
+                .body();
     }
 
     /** Every version that can be routed to: the items of the router's list. */

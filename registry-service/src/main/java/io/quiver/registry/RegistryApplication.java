@@ -31,6 +31,7 @@ import java.time.Clock;
 import java.time.ZoneOffset;
 import java.util.UUID;
 import javax.sql.DataSource;
+import org.springframework.boot.ApplicationRunner;
 import org.springframework.boot.SpringBootConfiguration;
 import org.springframework.boot.autoconfigure.EnableAutoConfiguration;
 import org.springframework.boot.builder.SpringApplicationBuilder;
@@ -163,6 +164,12 @@ public class RegistryApplication {
     RequestCalibration requestCalibration(
             BaseModels models, Outbox outbox, TransactionOperations transactions, Clock clock) {
         return new RequestCalibration(models, outbox, transactions, clock);
+    }
+
+    /** At every start: whatever the version of this program that registered a base model, it is calibrated. */
+    @Bean
+    ApplicationRunner firstCalibrations(RequestCalibration requestCalibration) {
+        return arguments -> requestCalibration.requestFirst();
     }
 
     @Bean

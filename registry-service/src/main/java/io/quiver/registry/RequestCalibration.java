@@ -1,8 +1,14 @@
 package io.quiver.registry;
 
 import io.quiver.schemas.CalibrationEvent.BaseModelCalibrationRequested;
+import io.quiver.schemas.CalibrationState;
 import java.time.Clock;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import org.springframework.transaction.support.TransactionOperations;
 
 /**
@@ -12,6 +18,9 @@ import org.springframework.transaction.support.TransactionOperations;
 public final class RequestCalibration {
     /** Of the first attempt, and of others that name none: nothing but a number. */
     public static final long DEFAULT_SEED = 1;
+
+    private static final Logger LOG = LoggerFactory.getLogger(RequestCalibration.class);
+    private static final int PAGE = 100;
 
     private final BaseModels models;
     private final Outbox outbox;
@@ -51,6 +60,43 @@ public final class RequestCalibration {
             outbox.append(requested(requested, clock));
             return requested;
         }));
+    }
+
+    /**
+     * Asks for the first calibration of base models that were registered before there were any; returns their names. Each is asked
+     * for once, however many registries start, and however often.
+     */
+    public List<String> requestFirst() {
+        List<String> asked = new ArrayList<>();
+        List<BaseModel> page;
+        Optional<String> after = Optional.empty();
+        do {
+            page = models.list(after, PAGE);
+            for (BaseModel model : page) {
+                after = Optional.of(model.name());
+                if (isNew(model) && Boolean.TRUE.equals(transactions.execute(status -> requestFirst(model.name())))) {
+                    asked.add(model.name());
+                }
+            }
+        } while (!page.isEmpty());
+        if (!asked.isEmpty()) {
+            LOG.info("asked for the first calibration of {}", asked);
+        }
+        return asked;
+    }
+
+    private static boolean isNew(BaseModel model) {
+        return model.calibration().state() == CalibrationState.NONE;
+    }
+
+    private boolean requestFirst(String name) {
+        Optional<BaseModel> found = models.lock(name).filter(RequestCalibration::isNew);
+        found.map(model -> model.with(model.calibration().requested(DEFAULT_SEED)))
+                .ifPresent(requested -> {
+                    models.calibrate(requested);
+                    outbox.append(requested(requested, clock));
+                });
+        return found.isPresent();
     }
 
     /** The event that asks for the newest attempt of a model. */

@@ -23,6 +23,7 @@ import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.springframework.jdbc.core.simple.JdbcClient;
 
 /** The calibration of a base model, attempt by attempt, with the worker's part said by the test. */
 class CalibrationTest {
@@ -146,6 +147,34 @@ class CalibrationTest {
 
     private static String serving(CalibratedBase base) {
         return base.calibration().path("calibrated").path("file").path("digest").asString();
+    }
+
+    @Test
+    void a_base_model_from_before_there_were_calibrations_is_calibrated_once_a_registry_starts() {
+        CalibratedBase old = CalibratedBase.register();
+        CalibratedBase calibrated = CalibratedBase.register();
+        CalibrationRef file = calibrated.calibrate(1, 1);
+        // As the migration leaves a row that was there before it.
+        REGISTRY.bean(JdbcClient.class)
+                .sql(
+                        "update base_model set calibration_state = 'NONE', calibration_attempt = 0, calibration_seed = null"
+                                + " where name = :name")
+                .param("name", old.name())
+                .update();
+        assertThat(old.calibration().path("state").asString()).isEqualTo("NONE");
+
+        RunningRegistry.start().close();
+
+        // Whoever starts afterwards finds nothing to ask for.
+        assertThat(REGISTRY.bean(RequestCalibration.class).requestFirst()).isEmpty();
+        assertThat(old.calibration().path("state").asString()).isEqualTo("REQUESTED");
+        assertThat(old.calibration().path("attempt").asInt()).isEqualTo(1);
+        // Of the registration that the row has forgotten, and of the start.
+        assertThat(old.types())
+                .containsExactly(
+                        "BaseModelRegistered", "BaseModelCalibrationRequested", "BaseModelCalibrationRequested");
+        assertThat(serving(calibrated)).isEqualTo(file.digest().toString());
+        assertThat(calibrated.calibration().path("attempt").asInt()).isEqualTo(1);
     }
 
     @Test

@@ -6,6 +6,7 @@ import io.quiver.lora.evidence.ExampleCentroids;
 import io.quiver.lora.evidence.PointBaseline;
 import io.quiver.schemas.CalibrationRef;
 import io.quiver.schemas.EvidenceRef;
+import io.quiver.schemas.StoredFile;
 import java.util.List;
 import java.util.Optional;
 
@@ -16,6 +17,9 @@ public interface EvidenceFiles {
 
     /** What example prompts are compared with. */
     List<CompareExamples.Frame> frames(CalibrationRef calibration);
+
+    /** The example prompts that an expert was uploaded with. */
+    List<String> examples(StoredFile file);
 
     /** The evidence of an expert. */
     Measured measured(PinnedExpert expert, EvidenceRef reference);

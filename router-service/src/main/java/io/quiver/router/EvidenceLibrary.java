@@ -49,6 +49,18 @@ public final class EvidenceLibrary {
         return threshold;
     }
 
+    /** Each expert's stand-outs on the generic requests that the threshold is computed from. // (experts) of (requests) */
+    List<double[]> outside() {
+        return members.stream()
+                .map(member -> member.resident().evidence().outside())
+                .toList();
+    }
+
+    /** Whether requests are also compared with the members' example prompts. */
+    boolean comparesExamples() {
+        return examples != null;
+    }
+
     /**
      * The points whose inputs must be kept: those where most experts are measured, whatever the library, so that what was read for
      * one serves others; and those beside that members of this one need.

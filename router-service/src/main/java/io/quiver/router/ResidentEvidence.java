@@ -3,6 +3,7 @@ package io.quiver.router;
 import io.quiver.decoder.Decoder;
 import io.quiver.schemas.CalibrationRef;
 import io.quiver.schemas.Digest;
+import io.quiver.schemas.StoredFile;
 import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.ConcurrentHashMap;
@@ -87,6 +88,11 @@ public final class ResidentEvidence {
             calibrations.computeIfPresent(reference.digest(), (digest, unused) -> unused.released());
             throw e;
         }
+    }
+
+    /** The example prompts that an expert was uploaded with; throws if they cannot be had. */
+    List<String> examples(StoredFile file) {
+        return files.examples(file);
     }
 
     private OpenCalibration open(CalibrationRef reference) {

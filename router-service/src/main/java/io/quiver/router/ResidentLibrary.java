@@ -62,6 +62,12 @@ final class ResidentLibrary implements AutoCloseable {
         return evidence == null ? null : new ChooseExperts(evidence.library(), plan, experts());
     }
 
+    /** What the experts are compared by; null unless evidence chooses. */
+    @Nullable
+    EvidenceLibrary evidence() {
+        return evidence == null ? null : evidence.library();
+    }
+
     /** The same for one more text. */
     ResidentLibrary again() {
         return new ResidentLibrary(plan, experts.again(), evidence == null ? null : evidence.again());

@@ -18,6 +18,7 @@ import io.quiver.router.web.Errors;
 import io.quiver.router.web.ExplainRoutes;
 import io.quiver.router.web.MemoryRoutes;
 import io.quiver.router.web.ModelRoutes;
+import io.quiver.router.web.RoutabilityRoutes;
 import java.security.SecureRandom;
 import java.time.Clock;
 import java.util.UUID;
@@ -126,12 +127,17 @@ public class RouterApplication {
     }
 
     @Bean
-    Complete complete(Catalogue catalogue, ServedModels models, RouterSettings settings, DecodeObserver observer) {
+    ResolveRouting resolveRouting(RouterSettings settings) {
+        return new ResolveRouting(
+                new RoutingDefaults(settings.arrow().topK(), settings.arrow().temperature(), settings.expertsMax()));
+    }
+
+    @Bean
+    Complete complete(
+            Catalogue catalogue, ResolveRouting resolveRouting, ServedModels models, DecodeObserver observer) {
         SecureRandom random = new SecureRandom();
         LongSupplier seeds = random::nextLong;
-        RoutingDefaults defaults =
-                new RoutingDefaults(settings.arrow().topK(), settings.arrow().temperature(), settings.expertsMax());
-        return new Complete(catalogue, new ResolveRouting(defaults), models, seeds, observer);
+        return new Complete(catalogue, resolveRouting, models, seeds, observer);
     }
 
     @Bean
@@ -161,6 +167,17 @@ public class RouterApplication {
         return new ExplainRoutes(
                 new ExplainRouting(complete, settings.answerWait(), EXPLAINED_NUMBERS_MAX),
                 Math.toIntExact(settings.bodyMax().toBytes()));
+    }
+
+    @Bean
+    RoutabilityRoutes routabilityRoutes(
+            Catalogue catalogue,
+            ResolveRouting resolveRouting,
+            ServedModels models,
+            Complete complete,
+            RouterSettings settings) {
+        return new RoutabilityRoutes(
+                new ReportRoutability(catalogue, resolveRouting, models, complete, settings.answerWait()));
     }
 
     @Bean

@@ -8,9 +8,13 @@ import io.quiver.lora.evidence.PointBaseline;
 import io.quiver.objectstore.ContentMismatchException;
 import io.quiver.schemas.CalibrationRef;
 import io.quiver.schemas.EvidenceRef;
+import io.quiver.schemas.ExamplePrompts;
+import io.quiver.schemas.StoredFile;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 
 /** Calibrations and evidence in the object store. Of a calibration only what a decision needs is read into memory. */
@@ -41,6 +45,25 @@ final class StoredEvidence implements EvidenceFiles {
     @Override
     public List<CompareExamples.Frame> frames(CalibrationRef calibration) {
         return read(cache.calibration(calibration), CalibrationFile::readFrames);
+    }
+
+    @Override
+    public List<String> examples(StoredFile file) {
+        if (file.sizeBytes() > ExamplePrompts.BYTES_MAX) {
+            throw new ContentMismatchException(
+                    "examples have " + ExamplePrompts.BYTES_MAX + " bytes at most, these " + file.sizeBytes());
+        }
+        List<ExamplePrompts.Fault> faults = new ArrayList<>();
+        List<String> prompts = ExamplePrompts.read(
+                read(
+                        cache.folder(file.digest(), List.of(file)),
+                        folder -> Files.readAllBytes(folder.resolve(file.name()))),
+                faults);
+        if (!faults.isEmpty()) {
+            throw new ContentMismatchException("line " + faults.get(0).line() + " is no example: "
+                    + faults.get(0).message());
+        }
+        return prompts;
     }
 
     @Override

@@ -38,6 +38,11 @@ public record StrategyParameters(
     public static final StrategyParameters NONE =
             new StrategyParameters(null, null, null, null, null, null, null, null, null, null, null);
 
+    /** Only which base calibration evidence must be against is said. */
+    static StrategyParameters ofCalibration(Digest calibration) {
+        return new StrategyParameters(null, null, null, null, null, null, null, null, null, null, calibration);
+    }
+
     public StrategyParameters {
         weights = weights == null ? null : List.copyOf(weights);
         generalExperts = generalExperts == null ? null : List.copyOf(generalExperts);

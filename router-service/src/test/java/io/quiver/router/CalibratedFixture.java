@@ -26,6 +26,7 @@ import io.quiver.schemas.Digest;
 import io.quiver.schemas.Event.CataloguedVersion;
 import io.quiver.schemas.EvidenceRef;
 import io.quiver.schemas.PrototypeFileRef;
+import io.quiver.schemas.StoredFile;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -37,6 +38,7 @@ import java.util.Optional;
 import java.util.Random;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /** A calibration of the fixture model, on few requests, and its experts measured against it: real files of both kinds. */
 final class CalibratedFixture {
@@ -87,8 +89,11 @@ final class CalibratedFixture {
     }
 
     AdapterEvidence evidence(String expert) throws IOException {
-        try (LoraAdapter adapter =
-                LoraAdapter.open(RunningRouter.resource("experts/" + expert), AdapterLimits.DEFAULT)) {
+        return evidence(RunningRouter.resource("experts/" + expert));
+    }
+
+    private AdapterEvidence evidence(Path folder) throws IOException {
+        try (LoraAdapter adapter = LoraAdapter.open(folder, AdapterLimits.DEFAULT)) {
             AdapterCalibration measured =
                     new CalibrateAdapter(calibration, reference.digest().toString()).calibrate(adapter);
             return ((AdapterCalibration.Calibrated) measured).evidence();
@@ -115,24 +120,35 @@ final class CalibratedFixture {
     CataloguedVersion measured(
             RunningRouter router, String expert, CataloguedVersion version, Optional<ExampleCentroids> examples)
             throws IOException {
+        return measured(router, RunningRouter.resource("experts/" + expert), version, examples, null);
+    }
+
+    /** @param file the version's example prompts */
+    CataloguedVersion measured(
+            RunningRouter router,
+            Path folder,
+            CataloguedVersion version,
+            Optional<ExampleCentroids> examples,
+            @Nullable StoredFile file)
+            throws IOException {
         List<ModulePrototype> prototypes = new ArrayList<>();
-        try (LoraAdapter adapter =
-                LoraAdapter.open(RunningRouter.resource("experts/" + expert), AdapterLimits.DEFAULT)) {
+        try (LoraAdapter adapter = LoraAdapter.open(folder, AdapterLimits.DEFAULT)) {
             for (PrototypeResult result : new ComputePrototypes().compute(adapter)) {
                 prototypes.add(((PrototypeResult.Computed) result).prototype());
             }
         }
-        byte[] file = new PrototypeFile(
+        byte[] written = new PrototypeFile(
                         ComputePrototypes.ALGORITHM,
                         version.digest().toString(),
                         prototypes,
-                        Optional.of(evidence(expert)),
+                        Optional.of(evidence(folder)),
                         examples)
                 .toBytes();
-        Digest digest = Digest.of(file);
+        Digest digest = Digest.of(written);
         ObjectKey key = new ObjectKey("prototypes/" + version.digest().hex() + "/" + digest.hex() + ".safetensors");
-        router.store.put(key, new ByteArrayInputStream(file), file.length);
-        PrototypeFileRef stored = new PrototypeFileRef(ComputePrototypes.ALGORITHM, key.value(), digest, file.length);
+        router.store.put(key, new ByteArrayInputStream(written), written.length);
+        PrototypeFileRef stored =
+                new PrototypeFileRef(ComputePrototypes.ALGORITHM, key.value(), digest, written.length);
         List<EvidenceRef> evidence = new ArrayList<>(version.evidence());
         evidence.add(
                 0,
@@ -149,6 +165,6 @@ final class CalibratedFixture {
                 stored,
                 version.readyAt(),
                 evidence,
-                null);
+                file);
     }
 }

@@ -20,6 +20,7 @@ import io.quiver.schemas.CalibrationRef;
 import io.quiver.schemas.Digest;
 import io.quiver.schemas.EvidenceRef;
 import io.quiver.schemas.PrototypeFileRef;
+import io.quiver.schemas.StoredFile;
 import java.io.IOException;
 import java.util.List;
 import java.util.Optional;
@@ -71,6 +72,11 @@ class EvidenceLibraryTest {
                     .map((PointCalibration each) ->
                             new CompareExamples.Frame(each.point(), each.lastMean(), each.whitening()))
                     .toList();
+        }
+
+        @Override
+        public List<String> examples(StoredFile file) {
+            throw new IllegalStateException("no test reads examples from here");
         }
 
         @Override

@@ -44,6 +44,14 @@ final class RouterRequests {
         return JSON.readTree(response.body()).path("error");
     }
 
+    /** The answer to a GET that must end with that status. */
+    static JsonNode get(RunningRouter router, String pathAndQuery, int status) throws Exception {
+        HttpResponse<String> response =
+                HTTP.send(HttpRequest.newBuilder(router.url(pathAndQuery)).build(), BodyHandlers.ofString());
+        assertThat(response.statusCode()).as(response.body()).isEqualTo(status);
+        return JSON.readTree(response.body());
+    }
+
     /** The chunks of a stream, which must end as streams end. */
     static List<JsonNode> chunks(RunningRouter router, String path, String json) throws Exception {
         HttpResponse<String> response = post(router, path, json);

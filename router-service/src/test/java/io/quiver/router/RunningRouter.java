@@ -147,7 +147,11 @@ final class RunningRouter implements AutoCloseable {
 
     /** Stores a fixture expert and its prototypes; gives its version for a catalogue entry. */
     Event.CataloguedVersion storeExpert(String expert, int version) throws Exception {
-        Path folder = resource("experts/" + expert);
+        return storeExpert(resource("experts/" + expert), version);
+    }
+
+    /** The same of any adapter. */
+    Event.CataloguedVersion storeExpert(Path folder, int version) throws Exception {
         List<StoredFile> files = storeFolder(folder);
         Digest digest = digestOf(files);
         List<ModulePrototype> prototypes = new ArrayList<>();
@@ -192,12 +196,15 @@ final class RunningRouter implements AutoCloseable {
         }
     }
 
+    StoredFile storeFile(String name, byte[] bytes) throws IOException {
+        Digest digest = Digest.of(bytes);
+        store.put(ObjectKey.blob(digest.hex()), new ByteArrayInputStream(bytes), bytes.length);
+        return new StoredFile(name, digest, bytes.length);
+    }
+
     private StoredFile storeFile(Path path) {
         try {
-            byte[] bytes = Files.readAllBytes(path);
-            Digest digest = Digest.of(bytes);
-            store.put(ObjectKey.blob(digest.hex()), new ByteArrayInputStream(bytes), bytes.length);
-            return new StoredFile(path.getFileName().toString(), digest, bytes.length);
+            return storeFile(path.getFileName().toString(), Files.readAllBytes(path));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

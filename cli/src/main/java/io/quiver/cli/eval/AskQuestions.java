@@ -12,7 +12,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
-import java.util.function.LongConsumer;
+import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -60,8 +60,8 @@ public final class AskQuestions {
         retry.call(() -> router.chat(request(strategy, question, 1)));
     }
 
-    /** @param answered hears 1 for every question that has its answer */
-    public StrategyResult ask(EvaluatedStrategy strategy, List<Question> questions, LongConsumer answered)
+    /** @param answered hears every answer as it comes, from several threads */
+    public StrategyResult ask(EvaluatedStrategy strategy, List<Question> questions, Consumer<Answered> answered)
             throws InterruptedException {
         long beganNanos = nanoTime.getAsLong();
         ExecutorService threads = Executors.newFixedThreadPool(Math.min(concurrency, questions.size()));
@@ -70,7 +70,7 @@ public final class AskQuestions {
             for (Question question : questions) {
                 pending.add(threads.submit(() -> {
                     Answered answer = ask(strategy, question);
-                    answered.accept(1);
+                    answered.accept(answer);
                     return answer;
                 }));
             }

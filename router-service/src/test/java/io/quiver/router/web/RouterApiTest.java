@@ -39,8 +39,12 @@ class RouterApiTest {
                 .forEach((path, operations) ->
                         ((Map<?, ?>) operations).keySet().forEach(verb -> described.add(verb + " " + path)));
         List<String> mapped = new ArrayList<>();
-        for (Class<?> routes :
-                List.of(ModelRoutes.class, MemoryRoutes.class, CompletionRoutes.class, ExplainRoutes.class)) {
+        for (Class<?> routes : List.of(
+                ModelRoutes.class,
+                MemoryRoutes.class,
+                CompletionRoutes.class,
+                ExplainRoutes.class,
+                RoutabilityRoutes.class)) {
             for (Method method : routes.getDeclaredMethods()) {
                 GetMapping get = method.getAnnotation(GetMapping.class);
                 PostMapping post = method.getAnnotation(PostMapping.class);
