@@ -4,6 +4,7 @@
 // (exact scores only of those that the coarse ones cannot rule out); then the chosen A are applied, then B, and what follows the linear
 // layer (rotation and cache, residual, SiLU) is done by the thread that owns the outputs. Barriers stand between, and pieces of the linears'
 // own work cover them. Without experts at a point the barriers for them are left out. No result depends on the number of threads, nor on the other rows of the step.
+#include "attention.h"
 #include "experts.h"
 #include "quantized.h"
 #include <algorithm>
@@ -27,13 +28,14 @@ class Pass {
   std::vector<X> input;       // (rows, widest): the same, as it is multiplied
   std::vector<float> kept_normed;
   std::vector<X> kept_input;
-  std::vector<float> small;
   Experts<W> experts;
+  Attention<W> attention;
 
  public:
   Pass(const Step &step, Barrier &barrier, Scratch &shared, int t, int threads)
       : step(step), model(*step.model), barrier(barrier), shared(shared), t(t), threads(threads), rows((int)step.rows),
-        normed(step.rows * shared.widest), input(step.rows * shared.widest), experts(step, shared, t, threads, normed, input) {}
+        normed(step.rows * shared.widest), input(step.rows * shared.widest), experts(step, shared, t, threads, normed, input),
+        attention(step, shared) {}
 
   void run() {
     embed();
@@ -196,65 +198,15 @@ class Pass {
   }
 
   void attend(int64_t l) {
-    Range mine = share(rows * model.heads, t, threads);
-    for (int64_t i = mine.first; i < mine.last; i++) attend(l, i / model.heads, i % model.heads);
-  }
-
-  void attend(int64_t l, int64_t m, int64_t head) {
-    const int64_t dim = model.head_dim, group = model.heads / model.kv_heads, until = step.row[m].position + 1;
-    const int64_t from = model.kind[l].sliding ? std::max((int64_t)0, until - model.window) : 0, length = until - from;
-    const Row &row = step.row[m];
-    const W *keys = (const W *)row.cache[2 * l] + (head / group * row.capacity + from) * dim;
-    const W *values = (const W *)row.cache[2 * l + 1] + (head / group * row.capacity + from) * dim;
-    const float *q = &shared.y[m * outputs + head * dim];
-    const float scale = (float)model.scales->query, cap = (float)model.scales->score_cap;
-    small.assign((length + LANES - 1) / LANES * LANES, -INFINITY);
-    float *p = small.data();
-    float most = -INFINITY;
-    for (int64_t i = 0; i < length; i++) {
-      p[i] = of_key(q, keys + i * dim, dim) * scale;
-      if (cap > 0) p[i] = std::tanh(p[i] / cap) * cap;
-      most = std::max(most, p[i]);
+    const int64_t group = model.heads / model.kv_heads, heads = rows * model.heads, groups = rows * model.kv_heads;
+    // Heads that read the same keys do so together, unless a thread would have nothing to do meanwhile.
+    if (groups % threads == 0 || groups >= 4 * threads) {
+      Range mine = share(groups, t, threads);
+      for (int64_t i = mine.first; i < mine.last; i++) attention.attend(l, i / model.kv_heads, i % model.kv_heads * group, group, outputs);
+    } else {
+      Range mine = share(heads, t, threads);
+      for (int64_t i = mine.first; i < mine.last; i++) attention.attend(l, i / model.heads, i % model.heads, 1, outputs);
     }
-    Lanes sums = {};
-    for (int64_t i = 0; i < (int64_t)small.size(); i += LANES) {
-      Lanes e = exponential(load(p + i) - most);
-      if (i + LANES > length) {
-        float lane[LANES];
-        store(lane, e);
-        for (int64_t j = length - i; j < LANES; j++) lane[j] = 0;
-        e = load(lane);
-      }
-      store(p + i, e);
-      sums += e;
-    }
-    float inverse = 1 / sum(sums);
-    float *out = &shared.attended[(m * model.heads + head) * dim];
-    int64_t d = 0;
-    for (; d + 4 * LANES <= dim; d += 4 * LANES) of_values<4>(p, values + d, length, dim, inverse, out + d);
-    for (; d + LANES <= dim; d += LANES) of_values<1>(p, values + d, length, dim, inverse, out + d);
-    for (; d < dim; d++) {
-      float s = 0;
-      for (int64_t i = 0; i < length; i++) s += p[i] * number(values[i * dim + d]);
-      out[d] = s * inverse;
-    }
-  }
-
-  static float of_key(const float *q, const W *key, int64_t dim) {
-    Lanes a = {};
-    int64_t i = 0;
-    for (; i + LANES <= dim; i += LANES) a += load(q + i) * load(key + i);
-    float s = sum(a);
-    for (; i < dim; i++) s += q[i] * number(key[i]);
-    return s;
-  }
-
-  template <int V>
-  static void of_values(const float *p, const W *values, int64_t length, int64_t dim, float inverse, float *out) {
-    Lanes acc[V] = {};
-    for (int64_t i = 0; i < length; i++)
-      for (int v = 0; v < V; v++) acc[v] += all(p[i]) * load(values + i * dim + v * LANES);
-    for (int v = 0; v < V; v++) store(out + v * LANES, acc[v] * inverse);
   }
 
   void residual(const float *norm) {

@@ -40,7 +40,7 @@ inline Lanes load(const bfloat16 *p) {
 }
 inline void store(float *p, Lanes v) { memcpy(p, &v, 64); }
 
-inline Lanes all(float x) { return Lanes{} + x; }
+inline Lanes all(float x) { return x - Lanes{}; }
 
 inline float sum(Lanes v) {
 #ifdef __AVX512F__
@@ -160,13 +160,14 @@ inline void round_all<bfloat16>(const float *x, int64_t n, float *to) {
 
 // to[m][at + r] = w[r] . x[m] for R rows of w that lie together and M rows of x that lie anywhere. The order of the additions does not depend on
 // R and M: a row's result is the same bits alone and in a batch.
-template <class W, int R, int M>
+template <class W, int R, int M, bool AHEAD = false>
 struct Dots {
   typedef typename Activation<W>::type X;
   static inline void run(const W *w, int64_t n, const X *const *x, float *const *to, int64_t at) {
     Lanes acc[R][M] = {};
     int64_t i = 0;
     for (; i + LANES <= n; i += LANES) {
+      for (int r = 0; AHEAD && r < R; r++) __builtin_prefetch(w + (R + r) * n + i);
       Lanes a[R];
       for (int r = 0; r < R; r++) a[r] = load(w + r * n + i);
       for (int m = 0; m < M; m++) {
@@ -199,12 +200,13 @@ inline __m512bh pairs(const bfloat16 *p) {
 }
 inline __m512bh pairs(const bfloat16 *p, int64_t count) { return (__m512bh)_mm512_maskz_loadu_epi16((__mmask32)((1ull << count) - 1), p); }
 
-template <int R, int M>
-struct Dots<bfloat16, R, M> {
+template <int R, int M, bool AHEAD>
+struct Dots<bfloat16, R, M, AHEAD> {
   static inline void run(const bfloat16 *w, int64_t n, const bfloat16 *const *x, float *const *to, int64_t at) {
     Lanes acc[R][M] = {};
     int64_t i = 0;
     for (; i + 32 <= n; i += 32) {
+      for (int r = 0; AHEAD && r < R; r++) __builtin_prefetch(w + (R + r) * n + i);
       __m512bh a[R];
       for (int r = 0; r < R; r++) a[r] = pairs(w + r * n + i);
       for (int m = 0; m < M; m++) {
@@ -225,7 +227,7 @@ struct Dots<bfloat16, R, M> {
 #endif
 
 // out[m * out_stride + r] = w[r] . x[m], rows of x one after the other.
-template <class W, int R, int M>
+template <class W, int R, int M, bool AHEAD = false>
 inline void dots_of(const W *w, int64_t n, const typename Activation<W>::type *x, int64_t x_stride, float *out, int64_t out_stride) {
   const typename Activation<W>::type *from[M];
   float *to[M];
@@ -233,7 +235,7 @@ inline void dots_of(const W *w, int64_t n, const typename Activation<W>::type *x
     from[m] = x + m * x_stride;
     to[m] = out + m * out_stride;
   }
-  Dots<W, R, M>::run(w, n, from, to, 0);
+  Dots<W, R, M, AHEAD>::run(w, n, from, to, 0);
 }
 
 // The same for r in [0, rows), m in [0, many).
@@ -254,6 +256,11 @@ inline void multiply(const W *w, int64_t rows, int64_t n, const typename Activat
   for (; many == 1 && r + 8 <= rows; r += 8) dots_of<W, 8, 1>(w + r * n, n, x, x_stride, out + r, out_stride);
   for (; r + 4 <= rows; r += 4) {
     // With more work for each row the hardware's own fetching falls behind.
+    if (many >= 4) {
+      dots_of<W, 4, 4, true>(w + r * n, n, x, x_stride, out + r, out_stride);
+      if (many > 4) dots<W, 4>(w + r * n, n, x + 4 * x_stride, x_stride, many - 4, out + 4 * out_stride + r, out_stride);
+      continue;
+    }
     const char *next = (const char *)(w + (r + 4) * n);
     for (int64_t i = 0; r + 8 <= rows && i < 4 * n * (int64_t)sizeof(W); i += 64) __builtin_prefetch(next + i);
     dots<W, 4>(w + r * n, n, x, x_stride, many, out + r, out_stride);
