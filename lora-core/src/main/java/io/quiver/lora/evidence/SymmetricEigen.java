@@ -160,9 +160,12 @@ record SymmetricEigen(double[] values, double[] vectors) {
     /** Diagonalises T; d becomes the eigenvalues. */
     private static void diagonalise(double[] d, double[] e, Rotations rotations) { // (n), (n)
         int n = d.length;
+        // Where eigenvalues are zero, as those of few samples are, nothing beside them is small: the whole matrix says
+        // what is.
+        double rounding = 0.5 * Math.ulp(1.0) * largest(d, e);
         for (int low = 0; low < n; low++) {
             int steps = 0;
-            for (int high = split(d, e, low); high > low; high = split(d, e, low)) {
+            for (int high = split(d, e, low, rounding); high > low; high = split(d, e, low, rounding)) {
                 if (++steps > STEPS_MAX) {
                     throw new IllegalStateException("an eigenvalue did not converge in " + STEPS_MAX + " steps");
                 }
@@ -172,13 +175,21 @@ record SymmetricEigen(double[] values, double[] vectors) {
     }
 
     /** The first row from one on that is connected with no further one. */
-    private static int split(double[] d, double[] e, int low) { // (n), (n)
+    private static int split(double[] d, double[] e, int low, double rounding) { // (n), (n)
         int high = low;
-        while (high < d.length - 1
-                && Math.abs(e[high]) > 0.5 * Math.ulp(1.0) * (Math.abs(d[high]) + Math.abs(d[high + 1]))) {
+        while (high < d.length - 1 && Math.abs(e[high]) > rounding) {
             high++;
         }
         return high;
+    }
+
+    /** How large T is: the largest sum of the magnitudes of an element of the diagonal and the one beside it. */
+    private static double largest(double[] d, double[] e) { // (n), (n)
+        double largest = 0;
+        for (int i = 0; i < d.length; i++) {
+            largest = Math.max(largest, Math.abs(d[i]) + Math.abs(e[i]));
+        }
+        return largest;
     }
 
     /** One implicit QL step on rows low to high. */

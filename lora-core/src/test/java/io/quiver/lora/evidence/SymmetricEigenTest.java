@@ -53,6 +53,26 @@ class SymmetricEigenTest {
         holds(blocks, n);
     }
 
+    @ParameterizedTest
+    @ValueSource(ints = {1, 10, 60, 250})
+    void a_covariance_of_fewer_samples_than_dimensions_is_decomposed_too(int samples) {
+        int n = 300;
+        for (long seed = 1; seed <= 3; seed++) {
+            Random random = new Random(seed);
+            double[] covariance = new double[n * n];
+            for (int s = 0; s < samples; s++) {
+                double[] sample = new double[n];
+                for (int i = 0; i < n; i++) {
+                    sample[i] = (float) (random.nextGaussian() * Math.exp(-0.02 * i));
+                }
+                for (int i = 0; i < n * n; i++) {
+                    covariance[i] += sample[i / n] * sample[i % n] / samples;
+                }
+            }
+            holds(covariance, n);
+        }
+    }
+
     @Test
     void sizes_near_the_ends_of_what_a_double_holds_do_not_matter() {
         for (double scale : new double[] {1e-150, 1e150}) {
