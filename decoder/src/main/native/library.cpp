@@ -1,4 +1,5 @@
-// The operators quiver::address, quiver::pages, quiver::matrix, quiver::step, quiver::adapt and quiver::dequantize. They are registered through libtorch's C functions that are meant to stay as they are
+// The operators quiver::address, quiver::pages, quiver::matrix, quiver::step, quiver::adapt,
+// quiver::dequantize and quiver::lengths. They are registered through libtorch's C functions that are meant to stay as they are
 // (torch/csrc/inductor/aoti_torch/c/shim.h), which are looked up in the libtorch that the process has loaded: building needs neither
 // its headers nor its libraries.
 #include "pages.h"
@@ -30,16 +31,17 @@ struct Functions {
   void (*pass)(const Step &, Barrier &, Scratch &, int, int);
   void (*adapt)(const Adapted &, int, int);
   void (*dequantize)(const Quantized &, int, int);
+  void (*lengths)(const Lengths &, int, int);
 };
 
 Functions chosen_functions() {
 #if defined(__x86_64__)
   __builtin_cpu_init();
   if (__builtin_cpu_supports("avx512bf16") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl"))
-    return {avx512bf16::pass, avx512bf16::adapt, avx512bf16::dequantize};
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return {avx2::pass, avx2::adapt, avx2::dequantize};
+    return {avx512bf16::pass, avx512bf16::adapt, avx512bf16::dequantize, avx512bf16::lengths};
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return {avx2::pass, avx2::adapt, avx2::dequantize, avx2::lengths};
 #endif
-  return {generic::pass, generic::adapt, generic::dequantize};
+  return {generic::pass, generic::adapt, generic::dequantize, generic::lengths};
 }
 
 const Functions &functions() {
@@ -191,6 +193,21 @@ void dequantize(Value *stack, uint64_t, uint64_t) {
   stack[0] = 0;
 }
 
+// lengths(Tensor(a!) to, Tensor x, Tensor plan) -> int
+// The plan: threads, bfloat16, tokens, in, matrices, then the address and the rank of each.
+void lengths(Value *stack, uint64_t, uint64_t) {
+  void *data[3];
+  for (int i = 0; i < 3; i++) data_of((Tensor)stack[i], &data[i]);
+  Lengths given;
+  memcpy(&given, data[2], 5 * sizeof(int64_t));
+  given.matrix = (const Matrix *)((const int64_t *)data[2] + 5);
+  given.x = data[1];
+  given.to = (float *)data[0];
+  in_parallel(given.threads, [&](int thread, int threads) { functions().lengths(given, thread, threads); });
+  for (int i = 0; i < 3; i++) forget((Tensor)stack[i]);
+  stack[0] = 0;
+}
+
 int find_gomp(struct dl_phdr_info *info, size_t, void *found) {
   if (info->dlpi_name && strstr(info->dlpi_name, "libgomp")) {
     *(void **)found = dlopen(info->dlpi_name, RTLD_NOW | RTLD_NOLOAD);
@@ -226,9 +243,10 @@ bool register_operators() {
          !add_schema(schemas, "step(Tensor(a!) plan, Tensor inverse_temperatures) -> int") &&
          !add_schema(schemas, "adapt(Tensor(a!) y, Tensor x, Tensor exact, Tensor index, Tensor weight, Tensor plan, Tensor inverse_temperature) -> int") &&
          !add_schema(schemas, "dequantize(Tensor(a!) to, Tensor w, int out, int width, int bits) -> int") &&
+         !add_schema(schemas, "lengths(Tensor(a!) to, Tensor x, Tensor plan) -> int") &&
          !implement("quiver", "CPU", __FILE__, __LINE__, &functions) &&
          !add_function(functions, "address", address) && !add_function(functions, "pages", pages) && !add_function(functions, "matrix", matrix) && !add_function(functions, "adapt", adapt) && !add_function(functions, "step", step) &&
-         !add_function(functions, "dequantize", dequantize);
+         !add_function(functions, "dequantize", dequantize) && !add_function(functions, "lengths", lengths);
 }
 
 }  // namespace

@@ -114,4 +114,18 @@ struct Quantized {
   void *to;  // bfloat16 (out, in)
 };
 
+// One matrix of several that are applied to the same vectors.
+struct Matrix {
+  const void *rows;  // W (rank, in)
+  int64_t rank;
+};
+
+// Lengths of products, the same numbers in the plan but for x and to, which come as tensors.
+struct Lengths {
+  int64_t threads, bfloat16, tokens, in, matrices;
+  const Matrix *matrix;  // (matrices), follows here
+  const void *x;         // W (tokens, in)
+  float *to;             // (matrices, tokens)
+};
+
 }  // namespace quiver

@@ -51,6 +51,10 @@ class Rows {
     }
     weigh();
     if (PAIRED) pair();
+    if (given.top_k == 0) {
+      add_to_rows();
+      return;
+    }
     for (int64_t j = 0; j < g; j++) {
       sort(j);
       for (int64_t c = 0; c < place.outputs; c++)
@@ -180,11 +184,57 @@ class Rows {
   }
   static uint32_t rounded_bits(float x) { return quiver::QUIVER_ISA::rounded(x).bits; }
 
+  // With constant coefficients all rows have the same experts: a few rows at once, whose sums never leave the registers.
+  void add_to_rows() {
+    int64_t row = 0;
+    for (; row + 4 <= count; row += 4) add_to_rows<4>(row);
+    for (; row < count; row++) add_to_rows<1>(row);
+  }
+
+  template <int M>
+  void add_to_rows(int64_t row) {
+    constexpr int V = COLUMNS / LANES;
+    for (int64_t c = 0; c < place.outputs; c++) {
+      const int64_t j = place.linear_of[c];
+      int64_t from = 0;
+      for (; from + COLUMNS <= place.width; from += COLUMNS) {
+        Lanes acc[M][V] = {};
+        for (int64_t e = 0; e < k; e++) {
+          if (choices(row, j)[e].weight == 0) continue;
+          int64_t at[M];
+          for (int m = 0; m < M; m++) at[m] = ((row + m) * g + j) * k + e;
+          multiply_block<M, V>(b_of(e, c) + from, at, acc);
+        }
+        for (int m = 0; m < M; m++) {
+          W *y = y_of(row + m, c) + from;
+          for (int v = 0; v < V; v++) put(y + v * LANES, load(y + v * LANES) + column(acc[m], v));
+        }
+      }
+      for (; from < place.width; from++)
+        for (int m = 0; m < M; m++) {
+          W *y = y_of(row + m, c) + from;
+          float sum = 0;
+          for (int64_t e = 0; e < k; e++)
+            if (choices(row, j)[e].weight != 0) sum = with_column(sum, b_of(e, c) + from, ((row + m) * g + j) * k + e);
+          put(y, number(*y) + sum);
+        }
+    }
+  }
+
+  const W *b_of(int64_t e, int64_t c) const { return (const W *)place.b + (place.slot[e] * place.outputs + c) * rank * place.width; }
+  W *y_of(int64_t row, int64_t c) const { return (W *)given.y + (first + row) * given.out + c * place.width; }
+
+  // sum + one column of B times what A x of a choice is.
+  float with_column(float sum, const W *b, int64_t at) const {
+    for (int64_t r = 0; r < rank; r++) sum += low[at * rank + r] * number(b[r * place.width]);
+    return sum;
+  }
+
   // Adds to columns [from, from + width) of output c.
   void add(int64_t c, int64_t from, int64_t width) {
     std::fill(sums.begin(), sums.end(), 0.f);
     for (int64_t e = 0; e < place.experts; e++) {
-      const W *b = (const W *)place.b + (place.slot[e] * place.outputs + c) * rank * place.width + from;
+      const W *b = b_of(e, c) + from;
       int64_t i = start[e];
       if (width == COLUMNS)
         for (; i + 4 <= start[e + 1]; i += 4) add_block<4>(b, i);
@@ -193,18 +243,21 @@ class Rows {
           add_block<1>(b, i);
           continue;
         }
-        float *sum = &sums[order[i] / (g * k) * COLUMNS];
-        for (int64_t r = 0; r < rank; r++)
-          for (int64_t o = 0; o < width; o++) sum[o] += low[order[i] * rank + r] * number(b[r * place.width + o]);
+        float *sum = sums_of(i);
+        for (int64_t o = 0; o < width; o++) sum[o] = with_column(sum[o], b + o, order[i]);
       }
     }
     for (int64_t row = 0; row < count; row++) {
-      W *y = (W *)given.y + (first + row) * given.out + c * place.width + from;
+      W *y = y_of(row, c) + from;
       float *sum = &sums[row * COLUMNS];
-      int64_t o = 0;
-      if (width == COLUMNS)
-        for (; o < width; o += LANES) put(y + o, load(y + o) + columns(sum, o));
-      for (; o < width; o++) put(y + o, number(y[o]) + sum[o]);
+      if (width != COLUMNS) {
+        for (int64_t o = 0; o < width; o++) put(y + o, number(y[o]) + sum[o]);
+        continue;
+      }
+      constexpr int V = COLUMNS / LANES;
+      Lanes all[V];
+      for (int v = 0; v < V; v++) all[v] = load(sum + v * LANES);
+      for (int v = 0; v < V; v++) put(y + v * LANES, load(y + v * LANES) + column(all, v));
     }
   }
 
@@ -216,13 +269,14 @@ class Rows {
     Lanes acc[M][V];
     for (int m = 0; m < M; m++)
       for (int v = 0; v < V; v++) acc[m][v] = load(sums_of(i + m) + v * LANES);
-    multiply_block<M, V>(b, i, acc);
+    multiply_block<M, V>(b, &order[i], acc);
     for (int m = 0; m < M; m++)
       for (int v = 0; v < V; v++) store(sums_of(i + m) + v * LANES, acc[m][v]);
   }
 
+  // acc[m] += B times what A x of the choice at[m] is.
   template <int M, int V>
-  void multiply_block(const W *b, int64_t i, Lanes (&acc)[M][V]) {
+  void multiply_block(const W *b, const int64_t *at, Lanes (&acc)[M][V]) {
 #ifdef __AVX512BF16__
     if constexpr (PAIRED) {
       // Two rows of B are woven into pairs; the columns come out in another order, which `columns` undoes.
@@ -236,7 +290,7 @@ class Rows {
           woven[2 * half + 1] = (__m512bh)_mm512_unpackhi_epi16(one, two);
         }
         for (int m = 0; m < M; m++) {
-          __m512bh h = (__m512bh)_mm512_set1_epi32((int)pairs[order[i + m] * ((rank + 1) / 2) + r / 2]);
+          __m512bh h = (__m512bh)_mm512_set1_epi32((int)pairs[at[m] * ((rank + 1) / 2) + r / 2]);
           for (int v = 0; v < V; v++) acc[m][v] = (Lanes)_mm512_dpbf16_ps((__m512)acc[m][v], woven[v], h);
         }
       }
@@ -244,7 +298,7 @@ class Rows {
     }
 #endif
     const float *h[M];
-    for (int m = 0; m < M; m++) h[m] = &low[order[i + m] * rank];
+    for (int m = 0; m < M; m++) h[m] = &low[at[m] * rank];
     for (int64_t r = 0; r < rank; r++) {
       Lanes row[V];
       for (int v = 0; v < V; v++) row[v] = load(b + r * place.width + v * LANES);
@@ -254,16 +308,15 @@ class Rows {
   }
 
   // Sixteen of a row's sums in the order of the columns.
-  Lanes columns(const float *sum, int64_t from) {
+  static Lanes column(const Lanes *sums, int v) {
 #ifdef __AVX512BF16__
     if constexpr (PAIRED) {
-      const float *low_half = sum + from / 32 * 32;
-      const __m512i order = from % 32 == 0 ? _mm512_setr_epi32(0, 1, 2, 3, 16, 17, 18, 19, 4, 5, 6, 7, 20, 21, 22, 23)
-                                           : _mm512_setr_epi32(8, 9, 10, 11, 24, 25, 26, 27, 12, 13, 14, 15, 28, 29, 30, 31);
-      return (Lanes)_mm512_permutex2var_ps(_mm512_loadu_ps(low_half), order, _mm512_loadu_ps(low_half + 16));
+      const __m512i order = v % 2 == 0 ? _mm512_setr_epi32(0, 1, 2, 3, 16, 17, 18, 19, 4, 5, 6, 7, 20, 21, 22, 23)
+                                       : _mm512_setr_epi32(8, 9, 10, 11, 24, 25, 26, 27, 12, 13, 14, 15, 28, 29, 30, 31);
+      return (Lanes)_mm512_permutex2var_ps((__m512)sums[v / 2 * 2], order, (__m512)sums[v / 2 * 2 + 1]);
     }
 #endif
-    return load(sum + from);
+    return sums[v];
   }
 
   std::vector<uint32_t> pairs;  // (count, g, k, (rank + 1) / 2): two of low as bfloat16, if they are multiplied in pairs

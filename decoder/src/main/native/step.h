@@ -67,6 +67,7 @@ struct Scratch {
   void pass(const Step &step, Barrier &barrier, Scratch &scratch, int thread, int threads);               \
   void adapt(const Adapted &given, int thread, int threads);                                              \
   void dequantize(const Quantized &given, int thread, int threads);                                       \
+  void lengths(const Lengths &given, int thread, int threads);                                            \
   }
 QUIVER_FUNCTIONS(avx512bf16)
 QUIVER_FUNCTIONS(avx2)

@@ -36,8 +36,8 @@ import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 /**
- * What routing by evidence costs beside the base alone, batch 1: the time to the first token of a prompt, read for the first time and
- * with the bare pass already kept, and the time of a decode step, over libraries of 8, 64 and 256. Cases take turns in short rounds; the
+ * What routing by evidence costs beside the base alone, batch 1: the time to the first token of a prompt, read for the first time,
+ * as the next turn of a conversation whose bare pass was kept, and with all of it kept, and the time of a decode step, over libraries of 8, 64 and 256. Cases take turns in short rounds; the
  * median counts. Prints one JSON line a case, with ratios to the base in the same run.
  *
  * <p>The base is calibrated with a few requests only: that changes who is chosen, not what choosing costs.
@@ -49,13 +49,31 @@ public final class EvidenceCostBenchmark {
     private static final String CALIBRATION_DIGEST = "sha256:" + "0".repeat(64);
     private static final int[] LIBRARIES = {8, 64, 256};
     private static final int ROUND_TOKENS = 16;
+    /** Tokens that a conversation grows by: only they are read by the bare base, and only they bring evidence. */
+    private static final int TURN_TOKENS = 32;
+
 
     private final Decoder decoder;
     private final int[] prompt; // (tokens)
-    private final Case base = new Case("base", new ArrayList<>(), new ArrayList<>());
+    private final Case base = new Case("base");
 
-    /** What was measured: milliseconds to first tokens, and of decode steps. */
-    private record Case(String name, List<Double> firstMillis, List<Double> stepMillis) {}
+    /** What was measured: milliseconds to first tokens, of them for the bare pass, the loudness and the choice, and of decode steps. */
+    private record Case(
+            String name,
+            List<Double> firstMillis,
+            List<Double> bareMillis,
+            List<Double> loudnessMillis,
+            List<Double> choiceMillis,
+            List<Double> stepMillis) {
+        Case(String name) {
+            this(name, new ArrayList<>(), new ArrayList<>(), new ArrayList<>(), new ArrayList<>(), new ArrayList<>());
+        }
+
+        void forget() {
+            List.of(firstMillis, bareMillis, loudnessMillis, choiceMillis, stepMillis)
+                    .forEach(List::clear);
+        }
+    }
 
     /** Experts that are resident with their evidence, and what is needed to choose among them. */
     private record Library(
@@ -64,6 +82,7 @@ public final class EvidenceCostBenchmark {
             List<Resident> evidence,
             List<Expert> experts,
             Case cold,
+            Case turn,
             Case kept) {}
 
     private EvidenceCostBenchmark(Decoder decoder, int[] prompt) {
@@ -118,30 +137,37 @@ public final class EvidenceCostBenchmark {
                         matrices,
                         all.subList(0, size),
                         experts,
-                        new Case("evidence-" + size, new ArrayList<>(), new ArrayList<>()),
-                        new Case("evidence-" + size + ", bare pass kept", new ArrayList<>(), new ArrayList<>())))
+                        new Case("evidence-" + size),
+                        new Case("evidence-" + size + ", next turn of " + TURN_TOKENS),
+                        new Case("evidence-" + size + ", bare pass kept")))
                 .toList();
     }
 
     private void measure(List<Library> libraries, int rounds) {
         List<Case> cases = new ArrayList<>(List.of(base));
-        libraries.forEach(library -> cases.addAll(List.of(library.cold(), library.kept())));
+        libraries.forEach(library -> cases.addAll(List.of(library.cold(), library.turn(), library.kept())));
         for (int round = 0; round <= rounds; round++) {
             long start = System.nanoTime();
             answer(base, start, new Routing.Base());
             for (Library library : libraries) {
                 start = System.nanoTime();
                 try (Sequence bare = read()) {
-                    answer(library.cold(), start, choose(library, bare));
+                    library.cold().bareMillis().add((System.nanoTime() - start) / 1e6);
+                    answer(library.cold(), start, choose(library, library.cold(), bare, 0));
                     start = System.nanoTime();
-                    answer(library.kept(), start, choose(library, bare));
+                    try (Sequence turn = readOn(bare)) {
+                        library.turn().bareMillis().add((System.nanoTime() - start) / 1e6);
+                        answer(
+                                library.turn(),
+                                start,
+                                choose(library, library.turn(), turn, prompt.length - TURN_TOKENS));
+                    }
+                    start = System.nanoTime();
+                    answer(library.kept(), start, choose(library, library.kept(), bare, 0));
                 }
             }
             if (round == 0) { // which warms up
-                for (Case each : cases) {
-                    each.firstMillis().clear();
-                    each.stepMillis().clear();
-                }
+                cases.forEach(Case::forget);
             }
         }
         cases.forEach(this::print);
@@ -156,11 +182,23 @@ public final class EvidenceCostBenchmark {
         return bare;
     }
 
-    private static Routing choose(Library library, Sequence bare) {
-        Loudness loudness = library.matrices().loudness(bare, 0, library.evidence());
+    /** Reads the last turn behind what was kept of a prompt. */
+    private Sequence readOn(Sequence bare) {
+        int kept = prompt.length - TURN_TOKENS;
+        Sequence turn = decoder.fork(bare, kept, prompt.length);
+        decoder.step(List.of(new Feed(turn, Arrays.copyOfRange(prompt, kept, prompt.length))));
+        return turn;
+    }
+
+    private static Routing choose(Library library, Case measured, Sequence bare, int first) {
+        long start = System.nanoTime();
+        Loudness loudness = library.matrices().loudness(bare, first, library.evidence());
+        long heard = System.nanoTime();
+        measured.loudnessMillis().add((heard - start) / 1e6);
         int best = library.choose()
                 .choose(loudness.experts(), loudness.norms(), new double[0], OptionalDouble.of(0))
                 .best();
+        measured.choiceMillis().add((System.nanoTime() - heard) / 1e6);
         Expert chosen = library.experts().get(best % library.experts().size());
         return new Routing.Fixed(List.of(chosen), List.of(1.0));
     }
@@ -187,12 +225,19 @@ public final class EvidenceCostBenchmark {
         System.out.printf(
                 Locale.ROOT,
                 "{\"benchmark\": \"evidence cost\", \"case\": \"%s\", \"promptTokens\": %d, \"firstMillis\": %.1f, "
-                        + "\"firstRatio\": %.2f, \"stepMillis\": %.2f, \"stepRatio\": %.2f}%n",
+                        + "\"firstRatio\": %.2f, \"bareMillis\": %.1f, \"loudnessMillis\": %.1f, \"choiceMillis\": %.1f, \"stepMillis\": %.2f, \"stepRatio\": %.2f}%n",
                 measured.name(),
                 prompt.length,
                 first,
                 first / RandomDecoder.quantile(base.firstMillis(), 0.5),
+                middle(measured.bareMillis()),
+                middle(measured.loudnessMillis()),
+                middle(measured.choiceMillis()),
                 step,
                 step / RandomDecoder.quantile(base.stepMillis(), 0.5));
+    }
+
+    private static double middle(List<Double> millis) {
+        return millis.isEmpty() ? 0 : RandomDecoder.quantile(millis, 0.5);
     }
 }

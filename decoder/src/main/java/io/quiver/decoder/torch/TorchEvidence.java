@@ -169,12 +169,12 @@ final class TorchEvidence implements EvidenceMatrices {
                 .map(expert -> new double[expert.evidence().points().size()][])
                 .toList(); // (experts) of (own points, tokens)
         for (int p = 0; p < common.size(); p++) {
-            float[] values = results.get(p).values(); // (tokens, 1 + experts that have the point)
+            float[] values = results.get(p).values(); // (1 + experts that have the point, tokens)
             int next = 0;
-            norms.put(common.get(p), column(values, next++, tokens));
+            norms.put(common.get(p), row(values, next++, tokens));
             for (int e = 0; e < n; e++) {
                 if (places[p * n + e] >= 0) {
-                    loudness.get(e)[places[p * n + e]] = column(values, next++, tokens);
+                    loudness.get(e)[places[p * n + e]] = row(values, next++, tokens);
                 }
             }
         }
@@ -185,11 +185,10 @@ final class TorchEvidence implements EvidenceMatrices {
         return new Loudness(experts, norms);
     }
 
-    private static double[] column(float[] values, int column, int rows) { // (rows, columns) -> (rows)
-        int columns = values.length / rows;
-        double[] exact = new double[rows];
-        for (int row = 0; row < rows; row++) {
-            exact[row] = values[row * columns + column];
+    private static double[] row(float[] values, int row, int columns) { // (rows, columns) -> (columns)
+        double[] exact = new double[columns];
+        for (int column = 0; column < columns; column++) {
+            exact[column] = values[row * columns + column];
         }
         return exact;
     }
