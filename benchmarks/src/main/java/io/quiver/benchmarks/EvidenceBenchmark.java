@@ -23,10 +23,11 @@ import io.quiver.lora.evidence.CalibrateAdapter;
 import io.quiver.lora.evidence.CalibrationFile;
 import io.quiver.lora.evidence.ChooseByEvidence;
 import io.quiver.lora.evidence.EvidenceDecision;
+import io.quiver.lora.evidence.ProbePoint;
 import io.quiver.lora.evidence.ProbePoints;
 import io.quiver.lora.peft.AdapterLimits;
 import io.quiver.lora.peft.LoraAdapter;
-import java.io.DataOutputStream;
+import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.lang.management.ManagementFactory;
@@ -48,7 +49,7 @@ import tools.jackson.databind.json.JsonMapper;
  * How often the evidence gate chooses the right expert, and what it costs: calibrates a base model and adapters on it, then lets the bare
  * base read questions and chooses. Last, the loudness of a library of 64 over a prompt of 128 tokens. Prints one JSON line each.
  *
- * <p>Without kernels: they wait for each other in short steps, which is slow beside other work, and a calibration is background work.
+ * <p>With kernels, as in a worker: without them sampling takes ten times as long.
  *
  * <p>Arguments: {@code BASE_FOLDER EXPERTS_FOLDER QUESTIONS_JSON [bf16|fp32] [threads] [seed]}. The experts' folder has one folder an
  * adapter; a question is an object with {@code prompt} and, in {@code skill}, the folder of the adapter that it is for.
@@ -74,7 +75,7 @@ public final class EvidenceBenchmark {
         Precision precision = arguments.length > 3 && arguments[3].equals("fp32") ? Precision.FP32 : Precision.BF16;
         int threads = arguments.length > 4 ? Integer.parseInt(arguments[4]) : 2;
         long seed = arguments.length > 5 ? Long.parseLong(arguments[5]) : 1;
-        DecoderSettings settings = DecoderSettings.cpu(precision, threads).withoutKernels();
+        DecoderSettings settings = DecoderSettings.cpu(precision, threads);
         try (Decoder decoder = TorchDecoder.open(base, settings);
                 Tokenizer tokenizer = Tokenizer.open(base)) {
             var template = ChatTemplateFile.read(base);
@@ -95,29 +96,40 @@ public final class EvidenceBenchmark {
         Map<Phase, Double> cpuSeconds = new EnumMap<>(Phase.class);
         long[] last = {System.nanoTime(), cpuNanos()};
         long start = last[0];
-        BaseCalibration calibration = calibrate.calibrate(CALIBRATION_DIGEST, (phase, done, total) -> {
-            long now = System.nanoTime();
-            long cpuNow = cpuNanos();
-            seconds.merge(phase, (now - last[0]) / 1e9, Double::sum);
-            cpuSeconds.merge(phase, (cpuNow - last[1]) / 1e9, Double::sum);
-            last[0] = now;
-            last[1] = cpuNow;
-        });
+        Path folder = Files.createTempDirectory("calibration");
+        Path file = folder.resolve("calibration.safetensors");
+        try (OutputStream out = new BufferedOutputStream(Files.newOutputStream(file))) {
+            calibrate.calibrate(CALIBRATION_DIGEST, folder, out, (phase, done, total) -> {
+                long now = System.nanoTime();
+                long cpuNow = cpuNanos();
+                seconds.merge(phase, (now - last[0]) / 1e9, Double::sum);
+                cpuSeconds.merge(phase, (cpuNow - last[1]) / 1e9, Double::sum);
+                last[0] = now;
+                last[1] = cpuNow;
+            });
+        }
         long end = System.nanoTime();
-        DataOutputStream file = new DataOutputStream(OutputStream.nullOutputStream());
-        CalibrationFile.write(calibration, file);
+        List<ProbePoint> points = CalibrationFile.points(file);
+        BaseCalibration calibration =
+                CalibrationFile.read(file, ProbePoints.usual(decoder.config().layers()));
+        long fileBytes = Files.size(file);
+        double readMillis = (System.nanoTime() - end) / 1e6;
+        Files.delete(file);
+        Files.delete(folder);
         System.out.printf(
                 Locale.ROOT,
                 "{\"benchmark\": \"calibrate base\", \"points\": %d, \"prefixTokens\": %d, \"fitTokens\": %d, \"fileBytes\": %d, "
+                        + "\"readFileMillis\": %.0f, "
                         + "\"seconds\": %.1f, \"sample\": %.1f, \"read\": %.1f, \"fit\": %.1f, "
                         + "\"cpuSeconds\": {\"sample\": %.1f, \"read\": %.1f, \"fit\": %.1f}}%n",
-                calibration.points().size(),
+                points.size(),
                 calibration.requests().prefixTokens(),
                 Arrays.stream(calibration
                                 .requests()
                                 .contentTokens(calibration.requests().fit()))
                         .sum(),
-                file.size(),
+                fileBytes,
+                readMillis,
                 (end - start) / 1e9,
                 seconds.get(Phase.SAMPLE),
                 seconds.get(Phase.READ),

@@ -2,13 +2,15 @@ package io.quiver.decoder;
 
 import io.quiver.lora.evidence.AdapterEvidence;
 import io.quiver.lora.evidence.ChooseByEvidence.ExpertLoudness;
+import io.quiver.lora.evidence.EvidenceConstants;
 import io.quiver.lora.evidence.ProbePoint;
 import java.util.List;
 import java.util.SortedMap;
 
 /**
  * What the evidence gate multiplies inputs with, resident in a decoder: means and directions of one base calibration, and the
- * evidence matrices of experts that were measured against it. Of matrices it keeps the precision of the base. Thread-safe.
+ * evidence matrices of experts that were measured against it. Of matrices it keeps the precision of the base, on
+ * the device, and nothing on the heap. Thread-safe.
  */
 public interface EvidenceMatrices extends AutoCloseable {
     /** The calibrated points, in order. */
@@ -46,8 +48,8 @@ public interface EvidenceMatrices extends AutoCloseable {
         /** The digest of the adapter, {@code sha256:…}. */
         String digest();
 
-        /** What they were made of, constants included. */
-        AdapterEvidence evidence();
+        /** What the loudness that they give is compared by. */
+        EvidenceConstants constants();
 
         /** Bytes of the matrices. */
         long residentBytes();

@@ -71,7 +71,7 @@ public final class EvidenceLibrary {
                 .filter(point -> point.place() == InputPlace.ATTENTION_IN || point.place() == InputPlace.MLP_IN)
                 .forEach(points::add);
         members.forEach(
-                member -> member.resident().evidence().points().forEach(measured -> points.add(measured.point())));
+                member -> member.resident().constants().points().forEach(measured -> points.add(measured.point())));
         return List.copyOf(points);
     }
 

@@ -2,7 +2,6 @@ package io.quiver.router;
 
 import io.quiver.decoder.Decoder;
 import io.quiver.decoder.EvidenceMatrices;
-import io.quiver.lora.evidence.AdapterEvidence;
 import io.quiver.lora.evidence.ChooseByEvidence;
 import io.quiver.lora.evidence.CompareExamples;
 import io.quiver.lora.evidence.ExampleCentroids;
@@ -84,6 +83,16 @@ final class OpenCalibration {
         return lastUse;
     }
 
+    /** How many experts' evidence is loaded. */
+    int experts() {
+        return experts.size();
+    }
+
+    /** Bytes of the matrices of the calibration and of experts. */
+    long residentBytes() {
+        return matrices.residentBytes();
+    }
+
     /** Loads what is missing of a library's evidence. Its experts are resident and stay so. */
     EvidenceLibrary library(List<PinnedExpert> members, List<EvidenceRef> references, ObjLongConsumer<Digest> grew) {
         List<Loaded> loaded = new ArrayList<>();
@@ -136,9 +145,8 @@ final class OpenCalibration {
             if (known != null) {
                 return known;
             }
-            List<AdapterEvidence> evidence =
-                    members.stream().map(one -> one.resident().evidence()).toList();
-            double threshold = LibraryThreshold.of(evidence);
+            double threshold = LibraryThreshold.of(
+                    members.stream().map(one -> one.resident().constants()).toList());
             thresholds.put(library, threshold);
             if (thresholds.size() > THRESHOLDS_MAX) {
                 thresholds.remove(thresholds.keySet().iterator().next());

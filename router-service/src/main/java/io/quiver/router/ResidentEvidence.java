@@ -123,6 +123,22 @@ public final class ResidentEvidence {
                 }));
     }
 
+    /**
+     * What is resident at one moment.
+     *
+     * @param experts with evidence; counted for each calibration
+     * @param residentBytes of the matrices of all calibrations and experts; those of experts count as the experts' memory too
+     */
+    public record Load(int calibrations, int experts, long residentBytes) {}
+
+    public Load load() {
+        List<OpenCalibration> open = List.copyOf(calibrations.values());
+        return new Load(
+                open.size(),
+                open.stream().mapToInt(OpenCalibration::experts).sum(),
+                open.stream().mapToLong(OpenCalibration::residentBytes).sum());
+    }
+
     /** Frees the evidence of an expert that is not resident any more. */
     void forget(Digest expert) {
         calibrations.values().forEach(open -> open.forget(expert));

@@ -52,14 +52,15 @@ final class CalibratedFixture {
     /** @param baseDigest of the model as the catalogue has it */
     CalibratedFixture(Digest baseDigest, long seed) throws IOException {
         Path folder = RunningRouter.resource("models/llama");
-        CalibrateBase.Settings settings = new CalibrateBase.Settings(seed, FEW, 64 << 20);
+        CalibrateBase.Settings settings = new CalibrateBase.Settings(seed, FEW);
         ByteArrayOutputStream out = new ByteArrayOutputStream();
+        Path work = Files.createTempDirectory("calibration");
         try (Decoder decoder = TinyModel.open();
                 Tokenizer tokenizer = Tokenizer.open(folder)) {
-            CalibrationFile.write(
-                    new CalibrateBase(decoder, tokenizer, ChatTemplateFile.read(folder), settings)
-                            .calibrate(baseDigest.toString(), (phase, done, total) -> {}),
-                    out);
+            new CalibrateBase(decoder, tokenizer, ChatTemplateFile.read(folder), settings)
+                    .calibrate(baseDigest.toString(), work, out, (phase, done, total) -> {});
+        } finally {
+            Files.delete(work);
         }
         bytes = out.toByteArray();
         Path file = Files.createTempFile("calibration", ".safetensors");

@@ -124,7 +124,7 @@ class EvidenceHttpTest {
             for (String expert : List.of("e0", "e1", "e2")) {
                 AdapterEvidence evidence = CalibratedRouter.fixture().evidence(expert);
                 library.add(new ExpertLoudness(
-                        evidence,
+                        evidence.constants(),
                         evidence.points().stream()
                                 .map(each -> lengths(
                                         inputs.get(each.point()),
@@ -254,6 +254,22 @@ class EvidenceHttpTest {
                     .isEqualTo(alone.get(i).path("choices"));
             assertThat(experts(answer)).as(requests.get(i)).isEqualTo(experts(alone.get(i)));
         }
+    }
+
+    @Test
+    void the_memory_of_evidence_is_reported_and_counted_with_the_experts() throws Exception {
+        complete("five year", THREE);
+        JsonNode memory =
+                RouterRequests.get(router(), "/v1/memory").path("data").path(0);
+        JsonNode evidence = memory.path("evidence");
+        long matrixBytes = 0;
+        for (String expert : List.of("e0", "e1", "e2")) {
+            matrixBytes += CalibratedRouter.fixture().evidence(expert).matrixBytes(Float.BYTES);
+        }
+        assertThat(evidence.path("calibrations").asInt()).isEqualTo(1);
+        assertThat(evidence.path("experts").asInt()).isEqualTo(3);
+        assertThat(evidence.path("resident_bytes").asLong()).isGreaterThan(matrixBytes);
+        assertThat(memory.path("experts").path("resident_bytes").asLong()).isGreaterThan(matrixBytes);
     }
 
     @Test

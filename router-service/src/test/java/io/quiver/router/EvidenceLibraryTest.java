@@ -8,9 +8,9 @@ import io.quiver.decoder.Decoder;
 import io.quiver.decoder.Decoder.Feed;
 import io.quiver.decoder.Routing;
 import io.quiver.decoder.Sequence;
-import io.quiver.lora.evidence.AdapterEvidence;
 import io.quiver.lora.evidence.ChooseByEvidence;
 import io.quiver.lora.evidence.CompareExamples;
+import io.quiver.lora.evidence.EvidenceConstants;
 import io.quiver.lora.evidence.EvidenceDecision;
 import io.quiver.lora.evidence.LibraryThreshold;
 import io.quiver.lora.evidence.PointBaseline;
@@ -177,7 +177,8 @@ class EvidenceLibraryTest {
 
     @Test
     void the_threshold_is_that_of_the_members() throws IOException {
-        List<AdapterEvidence> two = List.of(fixture.evidence("e0"), fixture.evidence("e2"));
+        List<EvidenceConstants> two = List.of(
+                fixture.evidence("e0").constants(), fixture.evidence("e2").constants());
         try (ResidentEvidence.Lease lease = acquire(calibration("a"), List.of(EXPERTS.get(0), EXPERTS.get(2)))) {
             assertThat(lease.library().threshold()).isEqualTo(LibraryThreshold.of(two));
         }

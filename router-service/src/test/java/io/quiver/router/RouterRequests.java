@@ -30,6 +30,14 @@ final class RouterRequests {
         return HTTP.send(request(router, path, json), BodyHandlers.ofString());
     }
 
+    /** What is found at a path. */
+    static JsonNode get(RunningRouter router, String path) throws Exception {
+        HttpResponse<String> response =
+                HTTP.send(HttpRequest.newBuilder(router.url(path)).build(), BodyHandlers.ofString());
+        assertThat(response.statusCode()).as(response.body()).isEqualTo(200);
+        return JSON.readTree(response.body());
+    }
+
     /** The answer to a request that must succeed. */
     static JsonNode answer(RunningRouter router, String path, String json) throws Exception {
         HttpResponse<String> response = post(router, path, json);

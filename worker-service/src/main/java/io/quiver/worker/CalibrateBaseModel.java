@@ -2,8 +2,6 @@ package io.quiver.worker;
 
 import io.quiver.decoder.evidence.CalibrateBase;
 import io.quiver.decoder.evidence.CalibrationProgress;
-import io.quiver.lora.evidence.BaseCalibration;
-import io.quiver.lora.evidence.CalibrationFile;
 import io.quiver.lora.evidence.FitCalibration;
 import io.quiver.objectstore.ObjectKey;
 import io.quiver.objectstore.ObjectStore;
@@ -11,12 +9,14 @@ import io.quiver.objectstore.ObjectStore.ObjectInfo;
 import io.quiver.schemas.CalibrationEvent.BaseModelCalibrationRequested;
 import io.quiver.schemas.CalibrationRef;
 import io.quiver.schemas.Digest;
+import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.DigestOutputStream;
 import java.security.MessageDigest;
 import java.time.Clock;
 import java.util.Comparator;
@@ -43,7 +43,7 @@ public final class CalibrateBaseModel {
     private final Clock clock;
 
     /**
-     * @param tempDir where the calibration lies until it is stored, made if absent
+     * @param tempDir where the calibration lies until it is stored, and what it is computed from, made if absent
      * @param settings for a seed
      */
     public CalibrateBaseModel(
@@ -77,24 +77,10 @@ public final class CalibrateBaseModel {
     }
 
     private CalibrationRef calibrateAndStore(BaseModelCalibrationRequested request, CalibrationProgress progress) {
-        BaseCalibration calibration = heldBase.use(
-                request.base(),
-                request.files(),
-                base -> new CalibrateBase(
-                                base.decoder(), base.tokenizer(), base.template(), settings.apply(request.seed()))
-                        .calibrate(request.base().digest().toString(), (phase, done, total) -> {
-                            heldBase.requireRunning();
-                            progress.reached(phase, done, total);
-                        }));
         try (TemporaryFolder folder = TemporaryFolder.in(tempDir)) {
             Path copy = folder.file("calibration" + SUFFIX);
-            try (OutputStream out = Files.newOutputStream(copy)) {
-                CalibrationFile.write(calibration, out);
-            }
-            Digest digest;
-            try (InputStream in = Files.newInputStream(copy)) {
-                digest = digest(in);
-            }
+            Digest digest = heldBase.use(
+                    request.base(), request.files(), base -> calibrate(base, request, folder.path(), copy, progress));
             ObjectKey key = ObjectKey.calibration(
                     request.base().digest().hex(), FitCalibration.ALGORITHM, request.seed(), digest.hex());
             long sizeBytes = Files.size(copy);
@@ -105,6 +91,28 @@ public final class CalibrateBaseModel {
         } catch (IOException e) {
             throw new UncheckedIOException("cannot write the calibration: " + e.getMessage(), e);
         }
+    }
+
+    /** Leaves the calibration in a file; returns the file's digest. */
+    private Digest calibrate(
+            OpenBase base,
+            BaseModelCalibrationRequested request,
+            Path folder,
+            Path file,
+            CalibrationProgress progress) {
+        CalibrateBase calibrate =
+                new CalibrateBase(base.decoder(), base.tokenizer(), base.template(), settings.apply(request.seed()));
+        MessageDigest sha256 = Digest.sha256();
+        try (OutputStream out =
+                new DigestOutputStream(new BufferedOutputStream(Files.newOutputStream(file), BUFFER_BYTES), sha256)) {
+            calibrate.calibrate(request.base().digest().toString(), folder, out, (phase, done, total) -> {
+                heldBase.requireRunning();
+                progress.reached(phase, done, total);
+            });
+        } catch (IOException e) {
+            throw new UncheckedIOException("cannot write the calibration: " + e.getMessage(), e);
+        }
+        return Digest.of(sha256);
     }
 
     /** The oldest one that is whole: everybody finds the same. */

@@ -5,6 +5,7 @@ import io.quiver.lora.evidence.CalibrateAdapter;
 import io.quiver.lora.evidence.CalibrationFile;
 import io.quiver.lora.evidence.CompareExamples;
 import io.quiver.lora.evidence.InvalidCalibrationFileException;
+import io.quiver.lora.evidence.ModuleUpdate;
 import io.quiver.lora.evidence.ProbePoint;
 import io.quiver.lora.evidence.ProbePoints;
 import io.quiver.lora.safetensors.InvalidSafetensorsException;
@@ -22,7 +23,10 @@ import java.lang.ref.SoftReference;
 import java.nio.file.Path;
 import java.util.Collection;
 import java.util.List;
+import java.util.Map;
+import java.util.Random;
 import java.util.Set;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -30,6 +34,9 @@ import org.jspecify.annotations.Nullable;
  * memory lasts. Adapters of one base model come together, so the next one mostly finds what it needs. Thread-safe.
  */
 public final class HeldCalibration implements AutoCloseable {
+    private static final int REHEARSED_RANK = 8;
+    private static final int REHEARSALS = 2;
+
     private final FetchObject fetchObject;
     private final Path tempDir;
     private final long bytesMax;
@@ -84,12 +91,33 @@ public final class HeldCalibration implements AutoCloseable {
                 if (!found.baseDigest().equals(base.digest().toString())) {
                     throw unusable("it is of " + found.baseDigest() + ", not of " + base.name() + ", " + base.digest());
                 }
-                read = new Read(
-                        wanted, new CalibrateAdapter(found, calibration.digest().toString()));
+                CalibrateAdapter calibrate =
+                        new CalibrateAdapter(found, calibration.digest().toString());
+                rehearse(calibrate, found);
+                read = new Read(wanted, calibrate);
                 file.read = new SoftReference<>(read);
             }
             return read.calibrate();
         });
+    }
+
+    /**
+     * Measures made-up adapters, whose numbers nobody looks at: the first ones take several times as long as later ones, until the inner
+     * loops are compiled, and somebody waits for the first real one.
+     */
+    private static void rehearse(CalibrateAdapter calibrate, BaseCalibration calibration) {
+        Random random = new Random(1);
+        Map<ProbePoint, List<ModuleUpdate>> updates = new TreeMap<>();
+        calibration.points().forEach((point, fitted) -> {
+            int in = fitted.baseline().in();
+            double[] a = random.doubles((long) REHEARSED_RANK * in, -1, 1).toArray();
+            double[] b = random.doubles((long) REHEARSED_RANK * REHEARSED_RANK, -1, 1)
+                    .toArray();
+            updates.put(point, List.of(new ModuleUpdate("rehearsal", REHEARSED_RANK, 1, a, b)));
+        });
+        for (int time = 0; time < REHEARSALS; time++) {
+            calibrate.calibrate(updates);
+        }
     }
 
     /** What example prompts are compared with; throws as {@link #forModules}. */

@@ -6,6 +6,7 @@ import io.quiver.decoder.Sequence;
 import io.quiver.decoder.evidence.UserTurn;
 import io.quiver.lora.evidence.AdapterCalibration;
 import io.quiver.lora.evidence.AdapterEvidence;
+import io.quiver.lora.evidence.CalibrateAdapter;
 import io.quiver.lora.evidence.CompareExamples;
 import io.quiver.lora.evidence.ExampleCentroids;
 import io.quiver.lora.evidence.ProbePoint;
@@ -23,11 +24,14 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Clock;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Measures an adapter against its base model's calibration, and lets the base model read the adapter's examples. Thread-safe. */
 public final class MeasureEvidence {
@@ -40,17 +44,25 @@ public final class MeasureEvidence {
         record NotMeasured(FailureCode code, String message) implements Outcome {}
     }
 
+    private static final Logger LOG = LoggerFactory.getLogger(MeasureEvidence.class);
+
     private final FetchObject fetchObject;
     private final Path tempDir;
     private final HeldCalibration heldCalibration;
     private final HeldBase heldBase;
+    private final Clock clock;
 
-    /** @param tempDir where examples lie while they are read, made if absent */
-    public MeasureEvidence(ObjectStore store, Path tempDir, HeldCalibration heldCalibration, HeldBase heldBase) {
+    /**
+     * @param tempDir where examples lie while they are read, made if absent
+     * @param clock that tells in the log how long it took
+     */
+    public MeasureEvidence(
+            ObjectStore store, Path tempDir, HeldCalibration heldCalibration, HeldBase heldBase, Clock clock) {
         this.fetchObject = new FetchObject(store);
         this.tempDir = tempDir;
         this.heldCalibration = heldCalibration;
         this.heldBase = heldBase;
+        this.clock = clock;
     }
 
     /**
@@ -64,9 +76,16 @@ public final class MeasureEvidence {
         try {
             List<String> modules =
                     adapter.modules().stream().map(LoraModule::path).toList();
-            AdapterCalibration measured = heldCalibration
-                    .forModules(calibration, work.base(), modules)
-                    .calibrate(adapter);
+            long startMillis = clock.millis();
+            CalibrateAdapter calibrate = heldCalibration.forModules(calibration, work.base(), modules);
+            long loadedMillis = clock.millis();
+            AdapterCalibration measured = calibrate.calibrate(adapter);
+            LOG.info(
+                    "measured {} against calibration {} in {} ms, which was at hand after {} ms",
+                    work.digest().abbreviated(),
+                    calibration.digest().abbreviated(),
+                    clock.millis() - loadedMillis,
+                    loadedMillis - startMillis);
             if (measured instanceof AdapterCalibration.NotMeasurable none) {
                 return new Outcome.NotMeasured(FailureCode.NOT_MEASURABLE, none.reason() + "; Arrow can route to it");
             }

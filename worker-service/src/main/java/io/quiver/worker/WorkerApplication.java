@@ -106,7 +106,7 @@ public class WorkerApplication {
                 store,
                 settings.tempDir(),
                 settings.weightsSizeMax().toBytes(),
-                new MeasureEvidence(store, settings.tempDir(), heldCalibration, heldBase),
+                new MeasureEvidence(store, settings.tempDir(), heldCalibration, heldBase, clock),
                 clock);
     }
 

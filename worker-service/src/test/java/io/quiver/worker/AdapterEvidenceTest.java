@@ -65,7 +65,11 @@ class AdapterEvidenceTest {
     private final HeldBase heldBase = TinyBase.held(store, workDir, ENOUGH_BYTES);
     private final HeldCalibration heldCalibration = new HeldCalibration(store, workDir, ENOUGH_BYTES);
     private final ComputeAdapterPrototypes compute = new ComputeAdapterPrototypes(
-            store, workDir, ENOUGH_BYTES, new MeasureEvidence(store, workDir, heldCalibration, heldBase), STANDING);
+            store,
+            workDir,
+            ENOUGH_BYTES,
+            new MeasureEvidence(store, workDir, heldCalibration, heldBase, STANDING),
+            STANDING);
 
     @BeforeAll
     static void calibrate_the_base() {
@@ -252,7 +256,7 @@ class AdapterEvidenceTest {
                                 store,
                                 workDir,
                                 ENOUGH_BYTES,
-                                new MeasureEvidence(store, workDir, held, heldBase),
+                                new MeasureEvidence(store, workDir, held, heldBase, STANDING),
                                 STANDING)
                         .compute(right);
                 assertThat(computed.evidence().failureCode() == null).isEqualTo(limit == calibration.sizeBytes());

@@ -60,7 +60,11 @@ class ComputeAdapterPrototypesTest {
     /** No base model is calibrated here. */
     private static ComputeAdapterPrototypes computing(ObjectStore store, long weightsBytesMax) {
         MeasureEvidence unasked = new MeasureEvidence(
-                store, workDir, new HeldCalibration(store, workDir, 1), TinyBase.held(store, workDir, 1));
+                store,
+                workDir,
+                new HeldCalibration(store, workDir, 1),
+                TinyBase.held(store, workDir, 1),
+                Clock.systemUTC());
         return new ComputeAdapterPrototypes(store, workDir, weightsBytesMax, unasked, STANDING);
     }
 

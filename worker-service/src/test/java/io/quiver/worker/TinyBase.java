@@ -91,7 +91,7 @@ public record TinyBase(TreeMap<String, byte[]> files) {
     /** What computes prototypes and evidence with such a base. */
     public static ComputeAdapterPrototypes computing(ObjectStore store, Path dir) {
         MeasureEvidence measure = new MeasureEvidence(
-                store, dir, new HeldCalibration(store, dir, BYTES_MAX), held(store, dir, BYTES_MAX));
+                store, dir, new HeldCalibration(store, dir, BYTES_MAX), held(store, dir, BYTES_MAX), Clock.systemUTC());
         return new ComputeAdapterPrototypes(store, dir, BYTES_MAX, measure, Clock.systemUTC());
     }
 
@@ -114,6 +114,6 @@ public record TinyBase(TreeMap<String, byte[]> files) {
 
     /** Few requests: enough to calibrate three layers of 72. */
     public static CalibrateBase.Settings few(long seed) {
-        return new CalibrateBase.Settings(seed, new SampleGenericRequests.Settings(16, 8, 8, 8, 8), 1 << 20);
+        return new CalibrateBase.Settings(seed, new SampleGenericRequests.Settings(16, 8, 8, 8, 8));
     }
 }

@@ -49,7 +49,11 @@ record CompareEvidence(EvidenceReference reference, ReferenceTensors tensors, Fi
         exact("outside", columns(experts, AdapterEvidence::outside), "outside");
         findings.near(
                 "threshold",
-                LibraryThreshold.of(experts) / reference.threshold() - 1,
+                LibraryThreshold.of(experts.stream()
+                                        .map(AdapterEvidence::constants)
+                                        .toList())
+                                / reference.threshold()
+                        - 1,
                 Tolerance.EVIDENCE_EXACT,
                 "the library");
     }

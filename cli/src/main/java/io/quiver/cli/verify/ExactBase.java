@@ -55,7 +55,7 @@ record ExactBase(ExactForward forward, Set<ProbePoint> points) implements BareBa
             double[][] loudness = expert.points().stream()
                     .map(point -> EvidenceCase.at(centred, point.point()).norms(point.matrix()))
                     .toArray(double[][]::new);
-            library.add(new ExpertLoudness(expert, loudness));
+            library.add(new ExpertLoudness(expert.constants(), loudness));
         }
         return new ChooseByEvidence(baselines).choose(library, norms, new double[0], OptionalDouble.empty());
     }

@@ -5,6 +5,7 @@ import io.quiver.decoder.Sequence;
 import io.quiver.decoder.torch.TensorProgram.Floats;
 import io.quiver.lora.evidence.AdapterEvidence;
 import io.quiver.lora.evidence.ChooseByEvidence.ExpertLoudness;
+import io.quiver.lora.evidence.EvidenceConstants;
 import io.quiver.lora.evidence.PointBaseline;
 import io.quiver.lora.evidence.PointEvidence;
 import io.quiver.lora.evidence.ProbePoint;
@@ -28,11 +29,11 @@ final class TorchEvidence implements EvidenceMatrices {
     private volatile long residentBytes;
 
     /** Matrices of one expert. */
-    private record Matrices(long number, String digest, AdapterEvidence evidence, long residentBytes)
+    private record Matrices(long number, String digest, EvidenceConstants constants, long residentBytes)
             implements Resident {
         int indexOf(ProbePoint point) {
-            for (int i = 0; i < evidence.points().size(); i++) {
-                if (evidence.points().get(i).point().equals(point)) {
+            for (int i = 0; i < constants.points().size(); i++) {
+                if (constants.points().get(i).point().equals(point)) {
                     return i;
                 }
             }
@@ -90,7 +91,7 @@ final class TorchEvidence implements EvidenceMatrices {
                 program.run(
                         "add_evidence", expert, true, new Floats(rounded(point.matrix()), point.rank(), point.in()));
             }
-            Matrices made = new Matrices(expert, digest, evidence, evidence.matrixBytes(elementBytes));
+            Matrices made = new Matrices(expert, digest, evidence.constants(), evidence.matrixBytes(elementBytes));
             experts.put(digest, made);
             residentBytes += made.residentBytes();
             return made;
@@ -144,7 +145,7 @@ final class TorchEvidence implements EvidenceMatrices {
 
     private Loudness loudness(TorchSequence sequence, int first, List<Matrices> wanted) {
         TreeSet<ProbePoint> measured = new TreeSet<>();
-        wanted.forEach(expert -> expert.evidence().points().forEach(point -> measured.add(point.point())));
+        wanted.forEach(expert -> expert.constants().points().forEach(point -> measured.add(point.point())));
         List<ProbePoint> common = List.copyOf(measured);
         int tokens = sequence.length() - first;
         int n = wanted.size();
@@ -166,7 +167,7 @@ final class TorchEvidence implements EvidenceMatrices {
                 program.run("loudness", sequence.id(), first, tokens, number, pointNumbers, numbers, places);
         TreeMap<ProbePoint, double[]> norms = new TreeMap<>();
         List<double[][]> loudness = wanted.stream()
-                .map(expert -> new double[expert.evidence().points().size()][])
+                .map(expert -> new double[expert.constants().points().size()][])
                 .toList(); // (experts) of (own points, tokens)
         for (int p = 0; p < common.size(); p++) {
             float[] values = results.get(p).values(); // (1 + experts that have the point, tokens)
@@ -180,7 +181,7 @@ final class TorchEvidence implements EvidenceMatrices {
         }
         List<ExpertLoudness> experts = new ArrayList<>();
         for (int e = 0; e < n; e++) {
-            experts.add(new ExpertLoudness(wanted.get(e).evidence(), loudness.get(e)));
+            experts.add(new ExpertLoudness(wanted.get(e).constants(), loudness.get(e)));
         }
         return new Loudness(experts, norms);
     }

@@ -1,6 +1,7 @@
 package io.quiver.decoder.evidence;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import io.quiver.decoder.Decoder.Feed;
@@ -16,15 +17,23 @@ import io.quiver.lora.evidence.ProbePoint;
 import io.quiver.lora.evidence.ProbePoints;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 class CalibrateBaseTest {
     private static final String DIGEST = "sha256:" + "0".repeat(64);
     private static final SampleGenericRequests.Settings FEW = new SampleGenericRequests.Settings(20, 9, 7, 10, 8);
+
+    private static final CalibrationProgress UNHEARD = (phase, done, total) -> {};
+
+    @TempDir
+    Path folder;
 
     private TorchDecoder decoder;
     private Tokenizer tokenizer;
@@ -41,15 +50,23 @@ class CalibrateBaseTest {
         decoder.close();
     }
 
-    private BaseCalibration calibrate(long inputBytesMax, CalibrationProgress progress) {
-        var settings = new CalibrateBase.Settings(3, FEW, inputBytesMax);
-        return new CalibrateBase(decoder, tokenizer, ChatTemplateFile.read(UserTurnTest.folder()), settings)
-                .calibrate(DIGEST, progress);
+    private byte[] calibrate(CalibrationProgress progress) throws IOException {
+        var settings = new CalibrateBase.Settings(3, FEW);
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        new CalibrateBase(decoder, tokenizer, ChatTemplateFile.read(UserTurnTest.folder()), settings)
+                .calibrate(DIGEST, folder, bytes, progress);
+        return bytes.toByteArray();
+    }
+
+    private BaseCalibration calibration() throws IOException {
+        Path file = folder.resolve("calibration.safetensors");
+        Files.write(file, calibrate(UNHEARD));
+        return CalibrationFile.read(file, ProbePoints.all(3));
     }
 
     @Test
-    void the_mean_of_a_point_is_that_of_requests_read_one_by_one() {
-        BaseCalibration calibration = calibrate(1 << 30, (phase, done, total) -> {});
+    void the_mean_of_a_point_is_that_of_requests_read_one_by_one() throws IOException {
+        BaseCalibration calibration = calibration();
         assertThat(calibration.points()).containsOnlyKeys(ProbePoints.all(3));
         int prefix = calibration.requests().prefixTokens();
         for (ProbePoint point : calibration.points().keySet()) {
@@ -75,25 +92,29 @@ class CalibrateBaseTest {
     }
 
     @Test
-    void calibrating_again_gives_the_same_file_in_one_round_or_in_many() throws IOException {
-        byte[] once = file(calibrate(1 << 30, (phase, done, total) -> {}));
-        for (long inputBytesMax : new long[] {1 << 30, 100_000, 1}) {
-            assertThat(file(calibrate(inputBytesMax, (phase, done, total) -> {})))
-                    .isEqualTo(once);
-        }
-    }
-
-    private static byte[] file(BaseCalibration calibration) throws IOException {
-        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-        CalibrationFile.write(calibration, bytes);
-        return bytes.toByteArray();
+    void calibrating_again_gives_the_same_bytes_and_leaves_nothing_on_the_disk() throws IOException {
+        assertThat(calibrate(UNHEARD)).isEqualTo(calibrate(UNHEARD));
+        assertThat(folder).isEmptyDirectory();
     }
 
     @Test
-    void progress_tells_of_every_phase_to_its_end() {
+    void what_breaks_off_leaves_nothing_on_the_disk() {
+        for (Phase broken : Phase.values()) {
+            assertThatThrownBy(() -> calibrate((phase, done, total) -> {
+                        if (phase == broken && done > 0) {
+                            throw new IllegalStateException("enough");
+                        }
+                    }))
+                    .hasMessage("enough");
+            assertThat(folder).isEmptyDirectory();
+        }
+    }
+
+    @Test
+    void progress_tells_of_every_phase_to_its_end() throws IOException {
         List<String> ends = new ArrayList<>();
         Phase[] last = {Phase.SAMPLE};
-        calibrate(1 << 30, (phase, done, total) -> {
+        calibrate((phase, done, total) -> {
             assertThat(phase).isGreaterThanOrEqualTo(last[0]);
             last[0] = phase;
             if (done == total) {

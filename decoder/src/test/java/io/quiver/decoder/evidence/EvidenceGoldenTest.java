@@ -25,7 +25,6 @@ import io.quiver.lora.evidence.InputPlace;
 import io.quiver.lora.evidence.ModuleUpdate;
 import io.quiver.lora.evidence.PointCalibration;
 import io.quiver.lora.evidence.ProbePoint;
-import io.quiver.lora.evidence.TokenInputs;
 import io.quiver.lora.peft.AdapterLimits;
 import io.quiver.lora.peft.LoraAdapter;
 import io.quiver.lora.peft.LoraModule;
@@ -36,7 +35,6 @@ import java.net.URISyntaxException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Deque;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -44,11 +42,15 @@ import java.util.OptionalDouble;
 import java.util.stream.StreamSupport;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /** The evidence gate from token ids to the choice, held to reference values in float64. */
 class EvidenceGoldenTest {
+    @TempDir
+    Path folder;
+
     private static final double TOLERANCE = 1e-4;
     private static final String DIGEST = "sha256:" + "0".repeat(64);
 
@@ -117,15 +119,19 @@ class EvidenceGoldenTest {
                 golden.required("prefix").intValue(), set("fit"), set("statistics"), set("threshold"));
         List<ProbePoint> points = points();
         FitCalibration fit = new FitCalibration(golden.required("ridge").doubleValue(), 1);
-        Deque<TokenInputs.Sets> inputs =
-                new ReadGenericRequests(decoder, requests, points, (phase, done, total) -> {}).read();
         List<PointCalibration> fitted = new ArrayList<>();
-        for (ProbePoint point : points) {
-            PointCalibration calibrated =
-                    fit.fit(point, inputs.remove(), requests, expected.doubles("directions." + point.name()));
-            assertThat(calibrated.baseline().mean())
-                    .containsExactly(expected.doubles("mean." + point.name()), within(1e-5));
-            fitted.add(calibrated);
+        try (SpilledInputs inputs = new SpilledInputs(folder, points)) {
+            new ReadGenericRequests(decoder, requests, points, inputs, (phase, done, total) -> {}).read();
+            for (ProbePoint point : points) {
+                PointCalibration calibrated = fit.fit(
+                        point,
+                        inputs.take(point, requests),
+                        requests,
+                        expected.doubles("directions." + point.name()));
+                assertThat(calibrated.baseline().mean())
+                        .containsExactly(expected.doubles("mean." + point.name()), within(1e-5));
+                fitted.add(calibrated);
+            }
         }
         return BaseCalibration.of(FitCalibration.ALGORITHM, DIGEST, requests, fitted);
     }

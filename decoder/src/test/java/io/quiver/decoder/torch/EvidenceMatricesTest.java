@@ -18,7 +18,9 @@ import io.quiver.lora.evidence.PointBaseline;
 import io.quiver.lora.evidence.PointEvidence;
 import io.quiver.lora.evidence.ProbePoint;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -112,10 +114,13 @@ class EvidenceMatricesTest {
         double part = precision == Precision.FP32 ? 1e-5 : 0.01;
         try (EvidenceMatrices matrices = decoder.openEvidence(baselines);
                 Sequence sequence = read(List.of(LAST, MIDDLE, FIRST), 50)) {
-            List<Resident> experts = List.of(
-                    matrices.load("a", evidence(at(FIRST, 3, 72), at(LAST, 1, 72))),
-                    matrices.load("b", evidence(at(MIDDLE, 24, 104))),
-                    matrices.load("c", evidence(at(LAST, 8, 72))));
+            Map<String, AdapterEvidence> measured = Map.of(
+                    "a", evidence(at(FIRST, 3, 72), at(LAST, 1, 72)),
+                    "b", evidence(at(MIDDLE, 24, 104)),
+                    "c", evidence(at(LAST, 8, 72)));
+            List<Resident> experts = Stream.of("a", "b", "c")
+                    .map(name -> matrices.load(name, measured.get(name)))
+                    .toList();
             for (List<Resident> library : List.of(experts, experts.subList(1, 2), experts.subList(0, 1))) {
                 Loudness loudness = matrices.loudness(sequence, 7, library);
                 loudness.norms().forEach((point, norms) -> {
@@ -126,9 +131,10 @@ class EvidenceMatricesTest {
                     }
                 });
                 for (int e = 0; e < library.size(); e++) {
-                    List<PointEvidence> own = library.get(e).evidence().points();
-                    assertThat(loudness.experts().get(e).evidence())
-                            .isSameAs(library.get(e).evidence());
+                    List<PointEvidence> own =
+                            measured.get(library.get(e).digest()).points();
+                    assertThat(loudness.experts().get(e).constants())
+                            .isSameAs(library.get(e).constants());
                     for (int p = 0; p < own.size(); p++) {
                         assertThat(loudness.norms()).containsKey(own.get(p).point());
                         for (int t = 0; t < 43; t++) {

@@ -18,26 +18,18 @@ public record AdapterEvidence(
         points = points.stream()
                 .sorted(Comparator.comparing(PointEvidence::point))
                 .toList();
-        memories = List.copyOf(memories);
-        if (points.isEmpty() || memories.isEmpty() || outside.length == 0) {
-            throw new IllegalArgumentException("an adapter's evidence has " + points.size() + " points, "
-                    + memories.size() + " memories and " + outside.length + " threshold requests");
-        }
-        for (int i = 1; i < points.size(); i++) {
-            if (points.get(i).point().equals(points.get(i - 1).point())) {
-                throw new IllegalArgumentException(points.get(i).point() + " stands twice");
-            }
-        }
-        for (int i = 1; i < memories.size(); i++) {
-            if (!(memories.get(i).gamma() > memories.get(i - 1).gamma())) {
-                throw new IllegalArgumentException("the memories are not in order of γ");
-            }
-        }
-        for (double standOut : outside) {
-            if (!Double.isFinite(standOut)) {
-                throw new IllegalArgumentException("a stand-out is not finite");
-            }
-        }
+        memories = constants(calibrationDigest, points, memories, outside).memories();
+    }
+
+    /** All but the matrices, for whoever has these elsewhere; checks that the parts fit together. */
+    public EvidenceConstants constants() {
+        return constants(calibrationDigest, points, memories, outside);
+    }
+
+    private static EvidenceConstants constants(
+            String calibrationDigest, List<PointEvidence> points, List<MemoryConstants> memories, double[] outside) {
+        return new EvidenceConstants(
+                calibrationDigest, points.stream().map(PointEvidence::loudness).toList(), memories, outside);
     }
 
     /** Bytes of the evidence matrices with elements of that size. */

@@ -55,6 +55,18 @@ public final class CalibrationFile {
     }
 
     /**
+     * Writes one file of several that have different points of one calibration: the bytes that {@link #write} gives for all points
+     * together. One tensor at a time is in memory.
+     *
+     * @param parts at least one
+     * @throws InvalidCalibrationFileException if one is no such file
+     * @throws IllegalArgumentException if there are none, or they are of different calibrations, or have the same point
+     */
+    public static void join(List<Path> parts, OutputStream out) throws IOException {
+        JoinCalibrations.to(out, parts);
+    }
+
+    /**
      * Reads a calibration with everything that adapters are measured against.
      *
      * @param wanted points that are read; others, and those that the file does not have, are left out. Of the rest of the file

@@ -33,14 +33,14 @@ public final class ChooseByEvidence {
     /**
      * The loudness of one expert.
      *
-     * @param evidence of the expert
+     * @param constants of the expert
      * @param loudness ‖P(x − μ)‖ at the expert's points, in their order // (points, tokens)
      */
-    public record ExpertLoudness(AdapterEvidence evidence, double[][] loudness) {
+    public record ExpertLoudness(EvidenceConstants constants, double[][] loudness) {
         public ExpertLoudness {
-            if (loudness.length != evidence.points().size() || loudness[0].length == 0) {
+            if (loudness.length != constants.points().size() || loudness[0].length == 0) {
                 throw new IllegalArgumentException("there is loudness at " + loudness.length
-                        + " points, the expert has " + evidence.points().size());
+                        + " points, the expert has " + constants.points().size());
             }
             for (double[] point : loudness) { // (tokens)
                 if (point.length != loudness[0].length) {
@@ -57,12 +57,12 @@ public final class ChooseByEvidence {
      * @throws IllegalArgumentException if norms are missing, or of other tokens
      */
     public EvidenceReading read(ExpertLoudness expert, Map<ProbePoint, double[]> norms) {
-        AdapterEvidence evidence = expert.evidence();
+        EvidenceConstants constants = expert.constants();
         int tokens = expert.loudness()[0].length;
         List<double[]> scores = new ArrayList<>();
         List<double[]> unusual = new ArrayList<>();
-        for (int p = 0; p < evidence.points().size(); p++) {
-            PointEvidence point = evidence.points().get(p);
+        for (int p = 0; p < constants.points().size(); p++) {
+            EvidenceConstants.PointLoudness point = constants.points().get(p);
             PointBaseline baseline = baselines.get(point.point());
             double[] pointNorms = norms.get(point.point());
             if (baseline == null || pointNorms == null || pointNorms.length != tokens) {
@@ -72,11 +72,11 @@ public final class ChooseByEvidence {
             scores.add(Arrays.stream(expert.loudness()[p]).map(point::score).toArray());
             unusual.add(Arrays.stream(pointNorms).map(baseline::normScore).toArray());
         }
-        return read(evidence, CalibrateAdapter.mean(scores), CalibrateAdapter.mean(unusual));
+        return read(constants, CalibrateAdapter.mean(scores), CalibrateAdapter.mean(unusual));
     }
 
-    private static EvidenceReading read(AdapterEvidence evidence, double[] scores, double[] unusual) { // (tokens) both
-        List<MemoryConstants> memories = evidence.memories();
+    private static EvidenceReading read(EvidenceConstants expert, double[] scores, double[] unusual) { // (tokens) both
+        List<MemoryConstants> memories = expert.memories();
         double[] remembered = new double[memories.size()];
         double score = 0;
         double standOut = 0;
@@ -123,7 +123,7 @@ public final class ChooseByEvidence {
         double least = threshold.isPresent()
                 ? threshold.getAsDouble()
                 : LibraryThreshold.of(
-                        library.stream().map(ExpertLoudness::evidence).toList());
+                        library.stream().map(ExpertLoudness::constants).toList());
         OptionalInt chosen =
                 readings.get(ranking[0]).standOut() >= least ? OptionalInt.of(ranking[0]) : OptionalInt.empty();
         return new EvidenceDecision(readings, similarities, scores, ranking, least, chosen);

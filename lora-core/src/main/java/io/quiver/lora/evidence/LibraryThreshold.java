@@ -18,10 +18,10 @@ public final class LibraryThreshold {
      * @param experts at least one
      * @throws IllegalArgumentException if they were measured against different calibrations
      */
-    public static double of(Collection<AdapterEvidence> experts) {
-        AdapterEvidence first = experts.iterator().next();
+    public static double of(Collection<EvidenceConstants> experts) {
+        EvidenceConstants first = experts.iterator().next();
         double[] largest = first.outside().clone();
-        for (AdapterEvidence expert : experts) {
+        for (EvidenceConstants expert : experts) {
             if (!expert.calibrationDigest().equals(first.calibrationDigest())
                     || expert.outside().length != largest.length) {
                 throw new IllegalArgumentException("the experts were measured against different calibrations: "

@@ -14,15 +14,17 @@ public record PointEvidence(ProbePoint point, int rank, double[] matrix, double 
             throw new IllegalArgumentException(
                     "the evidence matrix of " + point + " has " + matrix.length + " elements in " + rank + " rows");
         }
-        if (!(mean > 0) || !(deviation > 0) || Double.isInfinite(mean) || Double.isInfinite(deviation)) {
-            throw new IllegalArgumentException(
-                    "the loudness at " + point + " has mean " + mean + " and deviation " + deviation);
-        }
+        EvidenceConstants.PointLoudness.check(point, mean, deviation);
     }
 
     /** Features of an input. */
     public int in() {
         return matrix.length / rank;
+    }
+
+    /** The same without the matrix. */
+    public EvidenceConstants.PointLoudness loudness() {
+        return new EvidenceConstants.PointLoudness(point, mean, deviation);
     }
 
     /** z = (s − m)/σ. */

@@ -125,6 +125,11 @@ public final class SafetensorsWriter {
         }));
     }
 
+    /** The same for a tensor of any type whose bytes are there already, such as one of another file; little-endian. */
+    public SafetensorsWriter tensor(String name, DType dtype, List<Long> shape, Supplier<byte[]> data) {
+        return add(new Entry(name, dtype, List.copyOf(shape), data));
+    }
+
     private SafetensorsWriter add(Entry entry) {
         if (entry.name().equals("__metadata__") || entries.putIfAbsent(entry.name(), entry) != null) {
             throw new IllegalArgumentException("the name " + entry.name() + " is taken");

@@ -132,7 +132,8 @@ class EvidencePropertiesTest {
                     .map(point -> Arrays.copyOfRange(
                             base.points().get(point.point()).statistics().norms(point.matrix()), first, first + count))
                     .toArray(double[][]::new);
-            EvidenceReading reading = choose.read(new ChooseByEvidence.ExpertLoudness(expert, loudness), norms);
+            EvidenceReading reading =
+                    choose.read(new ChooseByEvidence.ExpertLoudness(expert.constants(), loudness), norms);
             scores += reading.score();
             standOuts += reading.standOut();
             from += count;
@@ -144,9 +145,10 @@ class EvidencePropertiesTest {
     @Test
     void a_threshold_never_falls_when_a_library_grows() {
         BaseCalibration base = new RandomBase(4).calibration();
-        List<AdapterEvidence> experts = new ArrayList<>();
+        List<EvidenceConstants> experts = new ArrayList<>();
         for (int i = 0; i < 12; i++) {
-            experts.add(RandomBase.measure(base, RandomBase.adapter(100 + i, 1 + i % 4, 1)));
+            experts.add(RandomBase.measure(base, RandomBase.adapter(100 + i, 1 + i % 4, 1))
+                    .constants());
         }
         Random random = new Random(5);
         for (int round = 0; round < 20; round++) {
@@ -182,7 +184,7 @@ class EvidencePropertiesTest {
             double[][] loudness = expert.points().stream()
                     .map(point -> random.doubles(5, 0, 2 * point.mean()).toArray())
                     .toArray(double[][]::new);
-            library.add(new ChooseByEvidence.ExpertLoudness(expert, loudness));
+            library.add(new ChooseByEvidence.ExpertLoudness(expert.constants(), loudness));
         }
         Map<ProbePoint, double[]> norms = new TreeMap<>();
         RandomBase.POINTS.forEach(
@@ -213,6 +215,7 @@ class EvidencePropertiesTest {
         AdapterEvidence other =
                 new AdapterEvidence("sha256:another", expert.points(), expert.memories(), expert.outside());
 
-        assertThatThrownBy(() -> LibraryThreshold.of(List.of(expert, other))).hasMessageContaining("sha256:another");
+        assertThatThrownBy(() -> LibraryThreshold.of(List.of(expert.constants(), other.constants())))
+                .hasMessageContaining("sha256:another");
     }
 }

@@ -104,8 +104,9 @@ class HandWorkedEvidenceTest {
         // Second features 1 and 7 off the mean, first 2 and 2: mean evidence (4 − 5/3)/σ, N 0.
         EvidenceDecision decision = choose.choose(
                 List.of(
-                        new ChooseByEvidence.ExpertLoudness(quiet, new double[][] {{unit, 7 * unit}}),
-                        new ChooseByEvidence.ExpertLoudness(loud, new double[][] {{100 * unit, 100 * unit}})),
+                        new ChooseByEvidence.ExpertLoudness(quiet.constants(), new double[][] {{unit, 7 * unit}}),
+                        new ChooseByEvidence.ExpertLoudness(
+                                loud.constants(), new double[][] {{100 * unit, 100 * unit}})),
                 Map.of(POINT, new double[] {2, 2}),
                 new double[0],
                 OptionalDouble.empty());
@@ -130,7 +131,7 @@ class HandWorkedEvidenceTest {
     void below_the_threshold_the_base_answers_unless_the_threshold_is_given() {
         ChooseByEvidence choose = new ChooseByEvidence(List.of(calibration().baseline()));
         List<ChooseByEvidence.ExpertLoudness> library =
-                List.of(new ChooseByEvidence.ExpertLoudness(evidence(0.5), new double[][] {{0}}));
+                List.of(new ChooseByEvidence.ExpertLoudness(evidence(0.5).constants(), new double[][] {{0}}));
         Map<ProbePoint, double[]> norms = Map.of(POINT, new double[] {2});
 
         EvidenceDecision none = choose.choose(library, norms, new double[0], OptionalDouble.empty());

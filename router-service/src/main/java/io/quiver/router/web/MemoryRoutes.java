@@ -4,6 +4,7 @@ import io.quiver.router.BaseModel;
 import io.quiver.router.Catalogue;
 import io.quiver.router.DecodeScheduler;
 import io.quiver.router.ExpertPool;
+import io.quiver.router.ResidentEvidence;
 import io.quiver.router.ServedModel;
 import io.quiver.router.ServedModels;
 import org.springframework.http.MediaType;
@@ -49,6 +50,11 @@ public final class MemoryRoutes {
                 .put("resident_bytes", experts.residentBytes())
                 .put("resident", experts.resident())
                 .put("in_use", experts.inUse());
+        ResidentEvidence.Load evidence = model.evidence().load();
+        node.putObject("evidence")
+                .put("calibrations", evidence.calibrations())
+                .put("experts", evidence.experts())
+                .put("resident_bytes", evidence.residentBytes());
         return node;
     }
 }
