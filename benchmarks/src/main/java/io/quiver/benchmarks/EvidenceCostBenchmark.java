@@ -19,11 +19,14 @@ import io.quiver.lora.evidence.AdapterCalibration;
 import io.quiver.lora.evidence.AdapterEvidence;
 import io.quiver.lora.evidence.BaseCalibration;
 import io.quiver.lora.evidence.CalibrateAdapter;
+import io.quiver.lora.evidence.CalibrationFile;
 import io.quiver.lora.evidence.ChooseByEvidence;
 import io.quiver.lora.evidence.ProbePoints;
 import io.quiver.lora.peft.AdapterLimits;
 import io.quiver.lora.peft.LoraAdapter;
+import java.io.BufferedOutputStream;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -51,7 +54,6 @@ public final class EvidenceCostBenchmark {
     private static final int ROUND_TOKENS = 16;
     /** Tokens that a conversation grows by: only they are read by the bare base, and only they bring evidence. */
     private static final int TURN_TOKENS = 32;
-
 
     private final Decoder decoder;
     private final int[] prompt; // (tokens)
@@ -101,13 +103,27 @@ public final class EvidenceCostBenchmark {
             int[] prompt =
                     IntStream.range(0, tokens).map(i -> words[i % words.length]).toArray();
             CalibrateBase.Settings few =
-                    new CalibrateBase.Settings(1, new SampleGenericRequests.Settings(24, 16, 16, 32, 32), 512L << 20);
-            BaseCalibration calibration = new CalibrateBase(decoder, tokenizer, ChatTemplateFile.read(model), few)
-                    .calibrate(CALIBRATION_DIGEST, (phase, done, total) -> {});
+                    new CalibrateBase.Settings(1, new SampleGenericRequests.Settings(24, 16, 16, 32, 32));
+            BaseCalibration calibration =
+                    calibrate(new CalibrateBase(decoder, tokenizer, ChatTemplateFile.read(model), few));
             EvidenceCostBenchmark benchmark = new EvidenceCostBenchmark(decoder, prompt);
             try (EvidenceMatrices matrices = decoder.openEvidence(calibration.baselines())) {
                 benchmark.measure(benchmark.libraries(calibration, matrices, Path.of(arguments[1])), rounds);
             }
+        }
+    }
+
+    private static BaseCalibration calibrate(CalibrateBase calibrate) throws IOException {
+        Path folder = Files.createTempDirectory("calibration");
+        Path file = folder.resolve("calibration.safetensors");
+        try {
+            try (OutputStream out = new BufferedOutputStream(Files.newOutputStream(file))) {
+                calibrate.calibrate(CALIBRATION_DIGEST, folder, out, (phase, done, total) -> {});
+            }
+            return CalibrationFile.read(file, CalibrationFile.points(file));
+        } finally {
+            Files.deleteIfExists(file);
+            Files.delete(folder);
         }
     }
 

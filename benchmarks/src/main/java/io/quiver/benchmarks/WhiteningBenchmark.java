@@ -156,8 +156,12 @@ public final class WhiteningBenchmark {
         Map<ProbePoint, TokenInputs> statistics = set(requests, requests.statistics());
         Map<ProbePoint, TokenInputs> threshold = set(requests, requests.threshold());
         Map<ProbePoint, TokenInputs.Sets> sets = new TreeMap<>();
-        points.forEach(point ->
-                sets.put(point, new TokenInputs.Sets(fit.get(point), statistics.get(point), threshold.get(point))));
+        points.forEach(point -> sets.put(
+                point,
+                new TokenInputs.Sets(
+                        Objects.requireNonNull(fit.get(point)),
+                        Objects.requireNonNull(statistics.get(point)),
+                        Objects.requireNonNull(threshold.get(point)))));
         return sets;
     }
 
@@ -252,11 +256,15 @@ public final class WhiteningBenchmark {
                     expert.constants(),
                     expert.points().stream()
                             .map(point -> {
-                                PointBaseline baseline =
-                                        calibration.points().get(point.point()).baseline();
+                                PointBaseline baseline = Objects.requireNonNull(
+                                                calibration.points().get(point.point()))
+                                        .baseline();
                                 SampledInputs rows = centred.computeIfAbsent(
                                         point.point(),
-                                        absent -> centred(Objects.requireNonNull(question.inputs().get(absent)), baseline.mean()));
+                                        absent -> centred(
+                                                Objects.requireNonNull(
+                                                        question.inputs().get(absent)),
+                                                baseline.mean()));
                                 norms.computeIfAbsent(point.point(), absent -> rows.norms(baseline.directionRows()));
                                 return rows.norms(point.matrix());
                             })

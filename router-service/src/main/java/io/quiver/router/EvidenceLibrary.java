@@ -52,7 +52,7 @@ public final class EvidenceLibrary {
     /** Each expert's stand-outs on the generic requests that the threshold is computed from. // (experts) of (requests) */
     List<double[]> outside() {
         return members.stream()
-                .map(member -> member.resident().evidence().outside())
+                .map(member -> member.resident().constants().outside())
                 .toList();
     }
 

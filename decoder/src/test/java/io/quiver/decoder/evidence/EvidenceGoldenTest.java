@@ -40,9 +40,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.OptionalDouble;
 import java.util.stream.StreamSupport;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
-import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -124,10 +124,7 @@ class EvidenceGoldenTest {
             new ReadGenericRequests(decoder, requests, points, inputs, (phase, done, total) -> {}).read();
             for (ProbePoint point : points) {
                 PointCalibration calibrated = fit.fit(
-                        point,
-                        inputs.take(point, requests),
-                        requests,
-                        expected.doubles("directions." + point.name()));
+                        point, inputs.take(point, requests), requests, expected.doubles("directions." + point.name()));
                 assertThat(calibrated.baseline().mean())
                         .containsExactly(expected.doubles("mean." + point.name()), within(1e-5));
                 fitted.add(calibrated);
