@@ -19,7 +19,6 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -111,11 +110,16 @@ final class Push implements Callable<Integer> {
         }
         RegistryClient registry = servers.registry(surroundings.environment());
         List<VersionId> pending = new ArrayList<>();
+        Map<VersionId, Integer> examples = new LinkedHashMap<>();
         boolean allWell = true;
         for (Map.Entry<Path, AdapterName> entry : names.entrySet()) {
             try {
-                Optional<VersionId> version = upload(registry, entry.getKey(), entry.getValue());
-                version.ifPresent(pending::add);
+                VersionJson version = upload(registry, entry.getKey(), entry.getValue());
+                VersionId id = new VersionId(entry.getValue(), version.number());
+                examples.put(id, exampleCount(entry.getKey()));
+                if (!version.isSettled()) {
+                    pending.add(id);
+                }
             } catch (RefusedException e) {
                 Refusals.print(surroundings.terminal(), entry.getValue() + " was not accepted", e);
                 allWell = false;
@@ -123,20 +127,32 @@ final class Push implements Callable<Integer> {
                 allWell = false;
             }
         }
+        // Of those that were there before, new examples alone are news.
+        Map<VersionId, Integer> reported = new LinkedHashMap<>(examples);
+        reported.entrySet().removeIf(entry -> pending.contains(entry.getKey()) || entry.getValue() == 0);
         if (wait && !pending.isEmpty()) {
             VersionFollower follower = new VersionFollower(registry, surroundings);
             allWell &= follower.follow(pending);
-            if (report) {
-                new ReportAfterPush(
-                                registry, servers.router(surroundings.environment()), surroundings.terminal(), pause)
-                        .show(follower.ready(), library);
-            }
+            follower.ready().forEach(version -> reported.put(version, examples.getOrDefault(version, 0)));
+        }
+        if (wait && report) {
+            new ReportAfterPush(registry, servers.router(surroundings.environment()), surroundings.terminal(), pause)
+                    .show(reported, library);
         }
         return allWell ? ExitStatus.DONE : ExitStatus.REFUSED;
     }
 
-    /** Uploads a folder; returns the version if its outcome is still open. */
-    private Optional<VersionId> upload(RegistryClient registry, Path folder, AdapterName adapter)
+    /** How many examples a folder has that was accepted. */
+    private static int exampleCount(Path folder) throws IOException {
+        Path file = folder.resolve(ExamplePrompts.FILE);
+        return Files.isRegularFile(file)
+                ? ExamplePrompts.read(Files.readAllBytes(file), new ArrayList<>())
+                        .size()
+                : 0;
+    }
+
+    /** Uploads a folder; returns the version as it stands. */
+    private VersionJson upload(RegistryClient registry, Path folder, AdapterName adapter)
             throws IOException, VersionFailedException {
         MultipartBody body = registry.multipart(List.of(folder.resolve(CONFIG), folder.resolve(WEIGHTS)));
         if (Files.isRegularFile(folder.resolve(ExamplePrompts.FILE))) {
@@ -164,7 +180,7 @@ final class Push implements Callable<Integer> {
             terminal.err().println(terminal.paint(Style.RED, "✗ " + id + " failed") + ": " + version.failure());
             throw new VersionFailedException();
         }
-        return version.isSettled() ? Optional.empty() : Optional.of(id);
+        return version;
     }
 
     private static void requireAdapter(Path folder) throws IOException {

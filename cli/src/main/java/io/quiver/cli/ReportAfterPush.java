@@ -14,13 +14,15 @@ import io.quiver.terminal.Terminal;
 import io.quiver.terminal.Terminal.Style;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
-import tools.jackson.databind.JsonNode;
+import java.util.stream.Collectors;
 
 /**
- * Shows what is to be expected of versions that have just become ready, within their library. It waits some seconds for their evidence
- * and for the router to hear of it; what cannot be said is a line, never a failure: the versions are there.
+ * Shows what is to be expected of versions that have just become ready, or have new examples, within their library. It waits some
+ * seconds for their evidence and for the router to hear of it; what cannot be said is a line, never a failure: the versions are there.
  */
 final class ReportAfterPush {
     private static final int ATTEMPTS_MAX = 40;
@@ -40,34 +42,51 @@ final class ReportAfterPush {
         this.pause = pause;
     }
 
-    /** @param library as {@link RoutabilityQuery} takes it */
-    void show(List<VersionId> versions, String library) throws InterruptedException {
+    /**
+     * Shows a line for each version.
+     *
+     * @param examples how many each was pushed with
+     * @param library as {@link RoutabilityQuery} takes it
+     */
+    void show(Map<VersionId, Integer> examples, String library) throws InterruptedException {
+        if (examples.isEmpty()) {
+            return;
+        }
         try {
             terminal.progress("waiting for the routability report");
-            List<VersionId> measured = new ArrayList<>();
-            String base = "";
-            for (VersionId version : versions) {
-                VersionJson json = settled(version);
-                if (json.hasEvidence()) {
-                    measured.add(version);
-                    base = json.base();
+            Map<String, Map<VersionId, Integer>> measured = new LinkedHashMap<>(); // by base model
+            Map<String, List<VersionId>> unmeasured = new LinkedHashMap<>(); // by reason
+            for (Map.Entry<VersionId, Integer> pushed : examples.entrySet()) {
+                VersionJson version = settled(pushed.getKey(), pushed.getValue());
+                if (version.hasEvidence()) {
+                    measured.computeIfAbsent(version.base(), base -> new LinkedHashMap<>())
+                            .put(pushed.getKey(), pushed.getValue());
                 } else {
-                    note(version + " has no routability report: " + whyNot(json));
+                    unmeasured
+                            .computeIfAbsent(whyNot(version), reason -> new ArrayList<>())
+                            .add(pushed.getKey());
                 }
             }
-            if (!measured.isEmpty()) {
-                show(measured, new RoutabilityQuery(base, library, EXAMPLES));
+            unmeasured.forEach(
+                    (reason, versions) -> note("no routability report on " + joined(versions) + ": " + reason));
+            for (Map.Entry<String, Map<VersionId, Integer>> onBase : measured.entrySet()) {
+                show(onBase.getValue(), new RoutabilityQuery(onBase.getKey(), library, EXAMPLES));
             }
         } catch (ServerException e) {
             note("no routability report: " + e.getMessage());
         }
     }
 
+    private static String joined(List<VersionId> versions) {
+        return versions.stream().map(VersionId::toString).collect(Collectors.joining(", "));
+    }
+
     /** A version once its evidence is there, has failed, or is not to be expected yet; or as it stands after some seconds. */
-    private VersionJson settled(VersionId id) throws InterruptedException {
+    private VersionJson settled(VersionId id, int examples) throws InterruptedException {
         for (int attempt = 1; ; attempt++) {
             VersionJson version = new VersionJson(registry.version(id.adapter(), String.valueOf(id.version())));
-            if (version.hasEvidence()
+            boolean measured = version.hasEvidence() && version.exampleCount() == examples;
+            if (measured
                     || !version.evidenceFailure().isEmpty()
                     || attempt == ATTEMPTS_MAX
                     || !new BaseModelJson(registry.baseModel(version.base())).isCalibrated()) {
@@ -88,44 +107,56 @@ final class ReportAfterPush {
                         + "); quiver report shows it later";
     }
 
-    private void show(List<VersionId> versions, RoutabilityQuery query) throws InterruptedException {
-        Optional<JsonNode> answer = Optional.empty();
-        for (int attempt = 1; answer.isEmpty() && attempt <= ATTEMPTS_MAX; attempt++) {
-            answer = ask(versions, query, attempt);
+    private void show(Map<VersionId, Integer> examples, RoutabilityQuery query) throws InterruptedException {
+        Optional<RoutabilityReport> answer = Optional.empty();
+        for (int attempt = 1; answer.isEmpty(); attempt++) {
+            answer = ask(examples, query, attempt == ATTEMPTS_MAX);
         }
         terminal.progress("");
-        if (answer.isEmpty()) {
-            note("no routability report: the router has not heard of it yet; quiver report shows it later");
-            return;
-        }
-        RoutabilityReport report = RoutabilityReport.of(answer.get());
-        for (VersionId version : versions) {
-            report.find(version.adapter().toString(), version.version()).ifPresent(this::show);
-        }
-    }
-
-    private void show(ReportedExpert expert) {
-        terminal.out().println(RoutabilityTables.line(terminal, expert));
-        if (!expert.advice().isEmpty()) {
-            terminal.out().println("  " + expert.advice());
+        RoutabilityReport report = answer.get();
+        for (VersionId version : examples.keySet()) {
+            Optional<ReportedExpert> expert = find(report, version);
+            if (expert.isPresent()) {
+                show(version, expert.get(), report.sharpened());
+            } else {
+                note("no routability report on " + version
+                        + ": it is not in that library, or the router has not heard of it yet");
+            }
         }
     }
 
-    /** Empty if the router has not heard of all versions yet. */
-    private Optional<JsonNode> ask(List<VersionId> versions, RoutabilityQuery query, int attempt)
+    private void show(VersionId version, ReportedExpert expert, boolean sharpened) {
+        String name = is(expert, version) ? "" : version + " = ";
+        terminal.out().println(name + RoutabilityTables.line(terminal, expert));
+        String advice = expert.advice(sharpened);
+        if (!advice.isEmpty()) {
+            terminal.out().println("  " + advice);
+        }
+    }
+
+    private static Optional<ReportedExpert> find(RoutabilityReport report, VersionId version) {
+        return report.find(version.adapter().toString(), version.version());
+    }
+
+    private static boolean is(ReportedExpert expert, VersionId version) {
+        return expert.is(version.adapter().toString(), version.version());
+    }
+
+    /** Empty if the router has not heard of all that was pushed. */
+    private Optional<RoutabilityReport> ask(Map<VersionId, Integer> examples, RoutabilityQuery query, boolean last)
             throws InterruptedException {
         try {
-            JsonNode answer = router.routability(query);
-            RoutabilityReport report = RoutabilityReport.of(answer);
-            if (attempt == ATTEMPTS_MAX
-                    || versions.stream()
-                            .allMatch(version -> report.find(version.adapter().toString(), version.version())
-                                    .isPresent())) {
-                return Optional.of(answer);
+            RoutabilityReport report = RoutabilityReport.of(router.routability(query));
+            boolean heard = examples.entrySet().stream()
+                    .allMatch(pushed -> find(report, pushed.getKey())
+                            .filter(expert -> !is(expert, pushed.getKey()) || expert.uploaded() == pushed.getValue())
+                            .isPresent());
+            if (heard || last) {
+                return Optional.of(report);
             }
         } catch (RefusedException e) {
             boolean soon = NotCalibrated.is(e) || e.retryAfter().isPresent();
-            if (!soon || attempt == ATTEMPTS_MAX) {
+            if (!soon || last) {
                 throw e;
             }
         }

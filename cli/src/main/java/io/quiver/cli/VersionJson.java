@@ -59,6 +59,11 @@ record VersionJson(JsonNode json) {
         return !json.path("evidence").isEmpty();
     }
 
+    /** With how many examples it was measured last; 0 if it was not. */
+    int exampleCount() {
+        return json.path("evidence").path(0).path("exampleCount").asInt(0);
+    }
+
     /** Why it could not be measured; empty if that is not so. */
     String evidenceFailure() {
         return json.path("evidenceFailure").path("message").asString("");

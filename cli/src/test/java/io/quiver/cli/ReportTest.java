@@ -7,6 +7,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -75,8 +77,8 @@ class ReportTest {
                 .isEqualTo(ROUTE + "?model=quiver&experts=team%2Fsql%2Cteam%2Fnear&examples=8");
         assertThat(lines())
                 .contains("2 experts on tiny, threshold 3.50, 96 generic requests")
-                .contains("1 team/sql:3 7/8 7/8 by 4.25 0/8 0.40 team/near 0.31 routable")
-                .contains("2 team/near:3 5/8 5/8 by 4.25 1/8 0.40 team/near 0.31 confusable with team/dates")
+                .contains("1 team/sql:3 7/8 7/8 by 4.25 0/8 0.40 2 0.31 routable")
+                .contains("2 team/near:3 5/8 5/8 by 4.25 1/8 0.40 2 0.31 confusable with team/dates")
                 .contains("examples of, given to 1 2 base")
                 .contains("1 team/sql 7 1 ·")
                 .contains("2 team/near · 5 3")
@@ -99,7 +101,7 @@ class ReportTest {
 
         assertThat(server.received.get(0).line()).isEqualTo(ROUTE + "?model=quiver&selector=team%3Dsupport");
         assertThat(lines())
-                .contains("1 team/sql:3 – – 0/8 0.40 team/near 0.31 too little known")
+                .contains("1 team/sql:3 – – 0/8 0.40 2 0.31 too little known")
                 .contains("alike on generic requests 1 2")
                 .contains("1 team/sql · 0.31")
                 .anySatisfy(line -> assertThat(line).startsWith(" Push it again with examples.jsonl"));
@@ -151,7 +153,7 @@ class ReportTest {
 
     @Test
     void a_push_shows_the_verdict_once_the_router_has_heard_of_the_version() throws Exception {
-        push().on(VERSION, 200, READY.formatted("")).on(VERSION, 200, READY.formatted("{}"));
+        push().on(VERSION, 200, READY.formatted("")).on(VERSION, 200, READY.formatted("{\"exampleCount\":8}"));
         server.on(BASE, 200, "{\"name\":\"tiny\",\"calibration\":{\"state\":\"CALIBRATED\",\"calibrated\":{}}}")
                 .on(ROUTE, 400, NOT_CALIBRATED)
                 .on(ROUTE, 200, report(expert("team/near", "routable", 8, 8, 0), "[[8,0]]", "[[1]]"))
@@ -170,18 +172,34 @@ class ReportTest {
     }
 
     @Test
+    void examples_that_are_pushed_to_a_version_which_is_ready_are_reported_on_once_they_count() throws Exception {
+        push().on(VERSION, 200, READY.formatted("{\"exampleCount\":0}"))
+                .on(VERSION, 200, READY.formatted("{\"exampleCount\":8}"));
+        server.on(VERSIONS, received -> ContractServer.Answer.json(200, READY.formatted("{}")))
+                .on(BASE, 200, "{\"name\":\"tiny\",\"calibration\":{\"state\":\"CALIBRATED\",\"calibrated\":{}}}")
+                .on(ROUTE, 200, two().replaceFirst("\"uploaded\":8", "\"uploaded\":4"))
+                .on(ROUTE, 200, two());
+        List<Long> pauses = new ArrayList<>();
+
+        assertThat(pushed(pauses)).isZero();
+
+        assertThat(shown.out()).contains("already had this content").contains("team/sql:3  routable");
+        assertThat(pauses).hasSize(2);
+    }
+
+    @Test
     void a_push_never_fails_for_want_of_a_report() throws Exception {
         push().on(VERSION, 200, READY.formatted("")).on(BASE, 200, """
                         {"name":"tiny","calibration":{"state":"CALIBRATING","progress":{"stage":"requests","done":40,"total":320}}}""");
         assertThat(pushed(new ArrayList<>())).isZero();
         assertThat(shown.out())
                 .contains(
-                        "base model tiny is not calibrated yet (CALIBRATING requests 40/320); quiver report shows it later");
+                        "no routability report on team/sql:3: base model tiny is not calibrated yet (CALIBRATING requests 40/320); quiver report shows it later");
     }
 
     @Test
     void a_push_whose_router_refuses_or_does_not_answer_is_done_all_the_same() throws Exception {
-        push().on(VERSION, 200, READY.formatted("{}"))
+        push().on(VERSION, 200, READY.formatted("{\"exampleCount\":8}"))
                 .on(ROUTE, 400, "{\"error\":{\"code\":\"too_many_experts\",\"message\":\"300 experts\"}}");
         assertThat(pushed(new ArrayList<>())).isZero();
         assertThat(shown.out()).contains("no routability report: 300 experts");
@@ -196,6 +214,11 @@ class ReportTest {
         Path adapter = Files.createDirectory(folder.resolve("sql"));
         Files.writeString(adapter.resolve("adapter_config.json"), "{}");
         Files.writeString(adapter.resolve("adapter_model.safetensors"), "weights");
+        Files.writeString(
+                adapter.resolve("examples.jsonl"),
+                IntStream.range(0, 8)
+                        .mapToObj("{\"prompt\": \"%d\"}\n"::formatted)
+                        .collect(Collectors.joining()));
         return server.on(VERSIONS, 201, READY.formatted("").replace("READY", "UPLOADED"))
                 .onStream("GET /v1/events", """
                         id: 1

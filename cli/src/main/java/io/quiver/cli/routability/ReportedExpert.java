@@ -10,8 +10,9 @@ import tools.jackson.databind.JsonNode;
  *
  * @param confusedWith names of others
  * @param sameContent names of other adapters with the same content
- * @param read examples of its own that were read
- * @param tooLong examples that could not be
+ * @param uploaded examples that it came with
+ * @param read so many of them were read
+ * @param tooLong so many could not be
  * @param fires on so many of them it stands out enough
  * @param chosen for so many of them it is chosen
  * @param toBase so many of them the base answers
@@ -28,6 +29,7 @@ public record ReportedExpert(
         String verdict,
         List<String> confusedWith,
         List<String> sameContent,
+        int uploaded,
         int read,
         int tooLong,
         int fires,
@@ -58,6 +60,7 @@ public record ReportedExpert(
                 json.path("verdict").asString("?"),
                 names(json.path("confused_with")),
                 names(json.path("same_content")),
+                own.path("uploaded").asInt(0),
                 own.path("read").asInt(0),
                 own.path("too_long").asInt(0),
                 own.path("fires").asInt(0),
@@ -77,7 +80,13 @@ public record ReportedExpert(
                 .toList();
     }
 
-    boolean is(String wantedName, int wantedVersion) {
+    /** Whether the router calls it so: with its version where there are several. */
+    boolean isCalled(String label) {
+        return label.equals(name) || label.equals(name + ":" + version);
+    }
+
+    /** Whether it is that version, under that name. */
+    public boolean is(String wantedName, int wantedVersion) {
         return name.equals(wantedName) && version == wantedVersion;
     }
 
@@ -88,14 +97,11 @@ public record ReportedExpert(
 
     /** The verdict in words, such as {@code confusable with team/b}. */
     public String says() {
-        if (!sameContent.isEmpty()) {
-            return "same content as " + String.join(", ", sameContent);
-        }
         String words = verdict.replace('_', ' ');
-        if (confusedWith.isEmpty()) {
-            return words;
+        if (!confusedWith.isEmpty()) {
+            words += (verdict.equals(CONFUSABLE) ? " with " : ", mistaken for ") + String.join(", ", confusedWith);
         }
-        return words + (verdict.equals(CONFUSABLE) ? " with " : ", confused with ") + String.join(", ", confusedWith);
+        return sameContent.isEmpty() ? words : words + "; same content as " + String.join(", ", sameContent);
     }
 
     /** The figures that the verdict rests on. */
@@ -108,22 +114,34 @@ public record ReportedExpert(
             return "no examples" + (generic.isEmpty() ? "" : "; " + generic);
         }
         String base = toBase == 0 ? "" : ", the base for " + toBase;
+        String unread = tooLong == 0 ? "" : " (" + tooLong + " more are too long)";
         String others = othersRead == 0 ? "" : "; takes " + taken + " of " + othersRead + " of the others";
-        return "chosen for " + chosen + " of its " + read + " examples" + base + ", stands out on " + fires + others;
+        return "chosen for " + chosen + " of its " + read + " examples" + unread + base + ", stands out on " + fires
+                + others;
     }
 
-    /** What to do next; empty if nothing. */
-    public String advice() {
-        if (!sameContent.isEmpty()) {
-            return "The router takes them for one expert; keep one of the names.";
-        }
+    /**
+     * What to do next; empty if nothing.
+     *
+     * @param sharpened whether requests are compared with examples already
+     */
+    public String advice(boolean sharpened) {
+        String names =
+                sameContent.isEmpty() ? "" : "The router takes one content for one expert: keep one of the names.";
+        String rest = advised(sharpened);
+        return names.isEmpty() || rest.isEmpty() ? names + rest : names + " " + rest;
+    }
+
+    private String advised(boolean sharpened) {
         return switch (verdict) {
             case CONFUSABLE ->
-                "Four or more example prompts for each of them (examples.jsonl) sharpen the choice; where they do the same,"
-                        + " keep one; else name the right one in the request, or train them on what sets them apart.";
+                (sharpened
+                                ? "Their examples sharpen the choice, by how much quiver eval says; "
+                                : "Four or more example prompts for every expert (examples.jsonl) sharpen the choice; ")
+                        + "where two do the same, keep one; else name the right one in the request, or train them on what sets"
+                        + " them apart.";
             case "never_fires", "rarely_fires" ->
-                "Are the examples what it was trained on, and was it trained enough? It answers when it is named, or with a"
-                        + " lower min_score.";
+                "Are the examples what it was trained on, and was it trained enough? It answers when it is named.";
             case "fires_on_everything" -> "Leave it out of the library and name it where it is wanted.";
             case TOO_LITTLE_KNOWN ->
                 "Push it again with examples.jsonl beside it: four or more prompts that it is for, without answers.";

@@ -50,7 +50,7 @@ public final class RoutabilityTables {
                     known ? expert.fires() + "/" + expert.read() + " by " + figure(expert.standOut()) : NONE,
                     expert.othersRead() > 0 ? expert.taken() + "/" + expert.othersRead() : NONE,
                     figure(expert.largest()),
-                    expert.nearest().isEmpty() ? NONE : expert.nearest() + " " + figure(expert.correlation()),
+                    nearest(expert),
                     expert.says());
         }
         table.print(terminal);
@@ -60,7 +60,8 @@ public final class RoutabilityTables {
                         String.format(
                                 Locale.ROOT,
                                 "(chosen: for own examples; takes: examples of others; generic: part of the generic requests where"
-                                        + " it stands out the most, fair is %.2f)",
+                                        + " it stands out the most, fair is %.2f; nearest: whose stand-outs there go with its own,"
+                                        + " and the correlation)",
                                 1.0 / experts)));
         if (report.sharpened()) {
             terminal.out()
@@ -69,6 +70,16 @@ public final class RoutabilityTables {
                                     Style.DIM,
                                     "(requests are also compared with the examples, which is not counted here: each is like itself)"));
         }
+    }
+
+    /** The number of its row, as columns have it, and the correlation. */
+    private String nearest(ReportedExpert expert) {
+        for (int e = 0; e < report.experts().size(); e++) {
+            if (report.experts().get(e).isCalled(expert.nearest())) {
+                return (e + 1) + " " + figure(expert.correlation());
+            }
+        }
+        return NONE;
     }
 
     /** A cell of a matrix: what it says, and how warm it is from 0 to 1. */
@@ -136,8 +147,9 @@ public final class RoutabilityTables {
     private void advice() {
         Map<String, List<ReportedExpert>> byAdvice = new LinkedHashMap<>();
         report.experts().stream()
-                .filter(expert -> !expert.advice().isEmpty())
-                .forEach(expert -> byAdvice.computeIfAbsent(expert.advice(), advice -> new ArrayList<>())
+                .filter(expert -> !expert.advice(report.sharpened()).isEmpty())
+                .forEach(expert -> byAdvice.computeIfAbsent(
+                                expert.advice(report.sharpened()), advice -> new ArrayList<>())
                         .add(expert));
         byAdvice.forEach((advice, experts) -> {
             terminal.out().println();

@@ -134,10 +134,10 @@ public final class JudgeRoutability {
     /** Whether it takes much from half of the others, and from two at least. */
     private boolean takesFromMany(int expert) {
         long from = IntStream.range(0, experts)
-                .filter(other -> other != expert && takes(expert, other))
+                .filter(other -> other != expert && takesWhatFires(expert, other))
                 .count();
         long possible = IntStream.range(0, experts)
-                .filter(other -> other != expert && hasExamples(other))
+                .filter(other -> other != expert && fires(other) > 0)
                 .count();
         return from >= 2 && 2 * from >= possible;
     }
@@ -155,7 +155,7 @@ public final class JudgeRoutability {
         List<Integer> confused = new ArrayList<>();
         for (int other = 0; other < experts; other++) {
             boolean alike = correlations[expert][other] >= ALIKE && !(hasExamples(expert) && hasExamples(other));
-            if (other != expert && (alike || takes(other, expert) || takes(expert, other))) {
+            if (other != expert && (alike || takes(other, expert) || takesWhatFires(expert, other))) {
                 confused.add(other);
             }
         }
@@ -171,13 +171,23 @@ public final class JudgeRoutability {
                 && chosen[from][taker] >= CONFUSED * examples.get(from).size();
     }
 
+    /** As {@link #takes}; but what an expert never fires on is nobody's, and no fault of whoever is nearest to it. */
+    private boolean takesWhatFires(int taker, int from) {
+        return takes(taker, from) && fires(from) > 0;
+    }
+
+    /** On how many of its own examples an expert stands out enough. */
+    private int fires(int expert) {
+        return (int) examples.get(expert).stream()
+                .filter(reading -> reading.standOuts()[expert] >= threshold)
+                .count();
+    }
+
     private Own own(int expert) {
         List<ExampleReading> read = examples.get(expert);
         return new Own(
                 read.size(),
-                (int) read.stream()
-                        .filter(reading -> reading.standOuts()[expert] >= threshold)
-                        .count(),
+                fires(expert),
                 chosen[expert][expert],
                 chosen[expert][experts],
                 median(read.stream()

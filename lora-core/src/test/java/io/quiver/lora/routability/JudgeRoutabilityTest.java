@@ -93,9 +93,13 @@ class JudgeRoutabilityTest {
     }
 
     @Test
-    void an_expert_that_stands_out_on_none_of_its_examples_never_fires_whoever_takes_them() {
-        assertThat(verdicts(List.of(times(8, given(1)), times(8, given(1)), times(8, given(2)))))
-                .containsExactly(Verdict.NEVER_FIRES, Verdict.CONFUSABLE, Verdict.ROUTABLE);
+    void an_expert_that_stands_out_on_none_of_its_examples_never_fires_and_whoever_takes_them_is_not_to_blame() {
+        LibraryRoutability taken =
+                judged(unrelated(3), List.of(times(8, given(1)), times(8, given(1)), times(8, given(2))));
+        assertThat(taken.experts().stream().map(ExpertRoutability::verdict))
+                .containsExactly(Verdict.NEVER_FIRES, Verdict.ROUTABLE, Verdict.ROUTABLE);
+        assertThat(taken.experts().get(0).confusedWith()).containsExactly(1);
+        assertThat(taken.experts().get(1).confusedWith()).isEmpty();
         assertThat(verdicts(List.of(times(8, GIVEN_TO_THE_BASE), times(8, given(1)), times(8, given(2)))))
                 .containsExactly(Verdict.NEVER_FIRES, Verdict.ROUTABLE, Verdict.ROUTABLE);
     }
