@@ -54,22 +54,19 @@ public final class RoutabilityTables {
                     expert.says());
         }
         table.print(terminal);
-        terminal.out()
-                .println(terminal.paint(
-                        Style.DIM,
-                        String.format(
-                                Locale.ROOT,
-                                "(chosen: for own examples; takes: examples of others; generic: part of the generic requests where"
-                                        + " it stands out the most, fair is %.2f; nearest: whose stand-outs there go with its own,"
-                                        + " and the correlation)",
-                                1.0 / experts)));
+        note("(chosen: for own examples; takes: examples of others)");
+        note(String.format(
+                Locale.ROOT,
+                "(generic: part of the generic requests where it stands out the most, fair is %.2f;",
+                1.0 / experts));
+        note(" nearest: whose stand-outs on these go with its own, and the correlation)");
         if (report.sharpened()) {
-            terminal.out()
-                    .println(
-                            terminal.paint(
-                                    Style.DIM,
-                                    "(requests are also compared with the examples, which is not counted here: each is like itself)"));
+            note("(requests are also compared with the examples, which is not counted here: each is like itself)");
         }
+    }
+
+    private void note(String text) {
+        terminal.out().println(terminal.paint(Style.DIM, text));
     }
 
     /** The number of its row, as columns have it, and the correlation. */
@@ -113,9 +110,7 @@ public final class RoutabilityTables {
         }
         terminal.out().println();
         if (label + 1 + columns * (width + 1) > terminal.columns()) {
-            terminal.out()
-                    .println(
-                            terminal.paint(Style.DIM, title + ": too many columns for this terminal; --json has them"));
+            note(title + ": too many columns for this terminal; --json has them");
             return;
         }
         StringBuilder head = new StringBuilder(padded(title, label));
