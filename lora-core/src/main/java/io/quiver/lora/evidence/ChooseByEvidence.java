@@ -1,7 +1,6 @@
 package io.quiver.lora.evidence;
 
-import java.util.ArrayList;
-import java.util.Arrays;
+import io.quiver.lora.evidence.EvidenceConstants.PointLoudness;
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -57,22 +56,51 @@ public final class ChooseByEvidence {
      * @throws IllegalArgumentException if norms are missing, or of other tokens
      */
     public EvidenceReading read(ExpertLoudness expert, Map<ProbePoint, double[]> norms) {
-        EvidenceConstants constants = expert.constants();
-        int tokens = expert.loudness()[0].length;
-        List<double[]> scores = new ArrayList<>();
-        List<double[]> unusual = new ArrayList<>();
-        for (int p = 0; p < constants.points().size(); p++) {
-            EvidenceConstants.PointLoudness point = constants.points().get(p);
-            PointBaseline baseline = baselines.get(point.point());
-            double[] pointNorms = norms.get(point.point());
-            if (baseline == null || pointNorms == null || pointNorms.length != tokens) {
-                throw new IllegalArgumentException("there is no baseline, or there are not the norms of " + tokens
-                        + " tokens, at " + point.point());
+        return read(expert, norms, new HashMap<>());
+    }
+
+    /** @param unusual ν by points, of experts read before: most are measured at the same ones // (tokens) each */
+    private EvidenceReading read(
+            ExpertLoudness expert, Map<ProbePoint, double[]> norms, Map<List<ProbePoint>, double[]> unusual) {
+        List<PointLoudness> points = expert.constants().points();
+        double[] scores = new double[expert.loudness()[0].length];
+        for (int p = 0; p < points.size(); p++) {
+            PointLoudness point = points.get(p);
+            double[] loudness = expert.loudness()[p];
+            for (int t = 0; t < scores.length; t++) {
+                scores[t] += point.score(loudness[t]);
             }
-            scores.add(Arrays.stream(expert.loudness()[p]).map(point::score).toArray());
-            unusual.add(Arrays.stream(pointNorms).map(baseline::normScore).toArray());
         }
-        return read(constants, CalibrateAdapter.mean(scores), CalibrateAdapter.mean(unusual));
+        divide(scores, points.size());
+        List<ProbePoint> places = points.stream().map(PointLoudness::point).toList();
+        return read(
+                expert.constants(),
+                scores,
+                unusual.computeIfAbsent(places, some -> unusual(some, norms, scores.length)));
+    }
+
+    /** ν: the mean over some points of the z-score of ‖Dᵀ(x − μ)‖. // (tokens) */
+    private double[] unusual(List<ProbePoint> points, Map<ProbePoint, double[]> norms, int tokens) {
+        double[] unusual = new double[tokens];
+        for (ProbePoint point : points) {
+            PointBaseline baseline = baselines.get(point);
+            double[] pointNorms = norms.get(point);
+            if (baseline == null || pointNorms == null || pointNorms.length != tokens) {
+                throw new IllegalArgumentException(
+                        "there is no baseline, or there are not the norms of " + tokens + " tokens, at " + point);
+            }
+            for (int t = 0; t < tokens; t++) {
+                unusual[t] += baseline.normScore(pointNorms[t]);
+            }
+        }
+        divide(unusual, points.size());
+        return unusual;
+    }
+
+    private static void divide(double[] sums, int count) {
+        for (int i = 0; i < sums.length; i++) {
+            sums[i] /= count;
+        }
     }
 
     private static EvidenceReading read(EvidenceConstants expert, double[] scores, double[] unusual) { // (tokens) both
@@ -103,8 +131,9 @@ public final class ChooseByEvidence {
             Map<ProbePoint, double[]> norms,
             double[] similarities,
             OptionalDouble threshold) {
+        Map<List<ProbePoint>, double[]> unusual = new HashMap<>();
         List<EvidenceReading> readings =
-                library.stream().map(expert -> read(expert, norms)).toList();
+                library.stream().map(expert -> read(expert, norms, unusual)).toList();
         double[] scores = new double[readings.size()];
         if (similarities.length != 0 && similarities.length != scores.length) {
             throw new IllegalArgumentException(similarities.length + " similarities of " + scores.length + " experts");
