@@ -49,7 +49,7 @@ import tools.jackson.databind.json.JsonMapper;
  * How often the evidence gate chooses the right expert, and what it costs: calibrates a base model and adapters on it, then lets the bare
  * base read questions and chooses. Last, the loudness of a library of 64 over a prompt of 128 tokens. Prints one JSON line each.
  *
- * <p>With kernels, as in a worker: without them sampling takes ten times as long.
+ * <p>With kernels, as in a worker: without them sampling takes several times as long.
  *
  * <p>Arguments: {@code BASE_FOLDER EXPERTS_FOLDER QUESTIONS_JSON [bf16|fp32] [threads] [seed]}. The experts' folder has one folder an
  * adapter; a question is an object with {@code prompt} and, in {@code skill}, the folder of the adapter that it is for.

@@ -42,7 +42,7 @@ public final class CalibrateBase {
      * Prepares the calibration of a base.
      *
      * @param decoder of the base; no experts are used. With kernels: without them every number of texts and of tokens is another shape,
-     *     which libtorch prepares for anew, and sampling takes ten times as long
+     *     which libtorch prepares for anew, and sampling takes several times as long
      * @param template of the base; without one requests are plain texts
      */
     public CalibrateBase(Decoder decoder, Tokenizer tokenizer, Optional<ChatTemplate> template, Settings settings) {
@@ -53,7 +53,7 @@ public final class CalibrateBase {
     }
 
     /**
-     * Calibrates. Takes less than a minute for a model of 135 million parameters on two cores. Memory holds one point, at most about 30 bytes a
+     * Calibrates. Takes a minute of processor time for a model of 135 million parameters. Memory holds one point, at most about 30 bytes a
      * feature and token of {@code fit}; the disk holds the inputs of all, 4 bytes a feature and token, and the file twice.
      *
      * @param baseDigest {@code sha256:…} of the base model
