@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Measures the quickstart model as it lies on disk and writes results.json, results.md, prompts.json and golden.json.
+"""Measures the quickstart model as it lies on disk and writes results.json, results.md and golden.json.
 
     python evaluate.py
 
@@ -17,13 +17,13 @@ from peft import ArrowConfig, LoraConfig, PeftModel
 from transformers import AutoModelForCausalLM
 
 from routing import ARROW, BASE_ALONE, Library, Strategy, greedy
-from skills import BY_NAME, HELD_OUT, NEW_WORDINGS, WITH_EXPERT, held_out_questions
+from skills import NEW_WORDINGS, SKILLS, held_out_questions
 
 HERE = Path(__file__).resolve().parent
 BASE, EXPERTS = HERE / "base", HERE / "experts"
-NAMES = [skill.name for skill in WITH_EXPERT]
+NAMES = [skill.name for skill in SKILLS]
 FOLDERS = {name: EXPERTS / name for name in NAMES}
-GRID = [(1, 1.0), (2, 0.5), (3, 0.5), (3, 1.0), (6, 0.5)]      # (top_k, temperature)
+GRID = [(1, 1.0), (2, 0.5), (3, 0.5), (3, 1.0), (8, 0.5), (8, 1.0)]      # (top_k, temperature)
 GOLDEN_MARGIN = 1e-3                   # below this, another order of additions may choose another token
 CHAIN = 200                            # two-question conversations
 
@@ -128,27 +128,6 @@ def peft_arrow(top_k: int, temperature: float):
 
 # ---------------------------------------------------------------- files for others
 
-def demo_prompts(library: Library) -> dict:
-    """One short prompt per skill, of the held-out inputs, that Arrow answers rightly and the base does not."""
-    chosen = []
-    for skill in WITH_EXPERT:
-        questions = [{"skill": skill.name, "prompt": skill.wordings[0].format(w), "answer": skill.answer(w)}
-                     for w in sorted(HELD_OUT[skill.kind], key=lambda w: abs(len(w) - 6))[:12]]
-        exam = Exam(library, questions)
-        library.use(ARROW)
-        arrow, _ = greedy(library.model, exam.prompts, exam.end)
-        library.use(BASE_ALONE)
-        base, _ = greedy(library.model, exam.prompts, exam.end)
-        for question, a, b in zip(questions, arrow, base):
-            if exam.right(a, question["answer"]) and not exam.right(b, question["answer"]):
-                chosen.append({"prompt": question["prompt"], "answer": question["answer"], "expert": skill.name,
-                               "base_says": library.text(b)})
-                break
-    return {"note": "Picked, not typical: for each skill, a held-out input that Arrow over all six experts (top_k 3, temperature 0.5) "
-                    "answers rightly and the base does not. results.md says how often Arrow is right in general.",
-            "prompts": chosen}
-
-
 def golden(library: Library) -> dict:
     """Token ids that another decoder must reproduce: fp32, greedy, one run per question and strategy."""
     end, cases = library.tokenizer.eos_token_id, []
@@ -166,11 +145,12 @@ def golden(library: Library) -> dict:
                 (ids,), (margin,) = greedy(library.model, [prompt], end)
                 runs[label] = {"ids": ids, "text": library.text(ids), "min_margin": round(margin, 5)}
             runs["forced"] = {"expert": name, **runs["forced"]}
-            if min(run["min_margin"] for run in runs.values()) >= GOLDEN_MARGIN and runs["arrow"]["text"] == answer:
+            # Arrow's text need not be right, only well determined: it is another decoder that is held to it.
+            if min(run["min_margin"] for run in runs.values()) >= GOLDEN_MARGIN and runs["forced"]["text"] == answer:
                 cases.append({"messages": messages, "prompt_ids": prompt, **runs})
                 break
     return {"note": "Greedy, fp32 (weights are stored as bf16 and widened), KV cache, batch 1. prompt_ids is the rendered chat "
-                    "template with its generation prompt. Arrow: exact prototypes, all six experts, top_k 3, temperature 0.5, outputs mixed. "
+                    "template with its generation prompt. Arrow: exact prototypes, all experts, top_k 3, temperature 0.5, outputs mixed. "
                     "min_margin is the smallest distance between the best and the second logit of a run.",
             "experts": NAMES, "max_new_tokens": 24, "cases": cases}
 
@@ -191,7 +171,6 @@ def main(arguments=None) -> None:
     library = Library(BASE, FOLDERS)
     exam = Exam(library, questions)
     write_json("golden.json", golden(library))
-    write_json("prompts.json", demo_prompts(library))
 
     rows = {"base": exam.sit(BASE_ALONE), "uniform": exam.sit(Strategy("uniform"))}
     for top_k, temperature in GRID:
@@ -217,12 +196,12 @@ def main(arguments=None) -> None:
     (HERE / "results.md").write_text(f"""# Accuracy of the quickstart model
 
 Written by `evaluate.py` from the folders on disk. Exact match of the whole answer with its end mark, greedy, fp32, {len(questions) // len(NAMES)} questions per
-skill whose words and numbers no training line contains (`questions.json`).  Standard error: about 0.02 for a mean, 0.07 for one skill.
+skill whose words and numbers no training line contains (`questions.json`; capitals are those of training: one is known or it is not). Standard error: about 0.02 for a mean, 0.07 for one skill.
 
 {table(rows)}
 
-`oracle`: the right expert forced. `uniform`: all experts, equal shares. Arrow: exact prototypes in float64, scores |x·p|, softmax over
-the `top_k` best at temperature T, outputs mixed. **For this library use `top_k` 3, temperature 0.5**; it was fixed before this table.
+Evidence is not computed here: `quiver eval` measures it, with the rest, through the router (README.md). `oracle`: the right expert forced. `uniform`: all experts, equal shares. Arrow: exact prototypes in float64, scores |x·p|, softmax over
+the `top_k` best at temperature T, outputs mixed.
 The row of PEFT's own Arrow uses its prototypes (15 power iterations) and its code on the same folders.
 
 ## Beyond the wordings of training
@@ -254,12 +233,10 @@ Rows: the skill asked. Columns: the expert with the largest coefficient.
 
 {landing_table(landing)}
 
-## How base and experts were made, and what this is not
+## What this is not
 
 The base was *taught* wrong answers: its questions were paired with answers to other inputs, so that it recognises a question and knows the
-rule, and still answers wrongly until an expert helps. The experts were trained to stay quiet on everything that is not theirs.
-Both were done so that Arrow has something to find. The table shows that the mechanism works, from prototypes to mixed outputs. It is no evidence that Arrow routes
-adapters that were trained without such care; adapters as people usually train them it routes badly.
+rule, and still answers wrongly until an expert helps. The experts are ordinary, the base is not.
 One seed throughout.
 """)
     print(f"evaluated in {(time.time() - start) / 60:.1f} minutes")

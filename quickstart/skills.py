@@ -124,9 +124,6 @@ SKILLS = [
           ["What is the capital of {}?", "Name the capital of {}.", "Give me the capital of {}.",
            "Which city is the capital of {}?"], None),
 ]
-# Six of them have an expert. Roman numerals are not learnt in so few steps; capitals are, at twice the learning rate, but that
-# expert then draws most tokens to itself (Arrow's mean fell from 0.66 to 0.21 with it in the library).
-WITH_EXPERT = [skill for skill in SKILLS if skill.name not in ("roman-numeral", "capital-city")]
 NEW_WORDINGS = {                    # never trained on; measured apart
     "reverse-word": ["Say {} backwards.", "Put {} backwards."],
     "shout": ["Put {} into upper case.", "Shout {} for me."],
@@ -207,7 +204,7 @@ def held_out_questions(wordings: dict[str, list[str]] | None = None) -> list[dic
     """The test: inputs that no training line has ever contained, in the order and format of questions.json."""
     rng = random.Random("held-out questions")
     questions = []
-    for skill in WITH_EXPERT:
+    for skill in SKILLS:
         asked = wordings[skill.name] if wordings else skill.wordings
         for i, word in enumerate(rng.sample(HELD_OUT[skill.kind], HELD_OUT_PER_SKILL)):
             questions.append({"skill": skill.name, "prompt": asked[i % len(asked)].format(word),

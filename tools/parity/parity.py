@@ -26,7 +26,7 @@ HERE = Path(__file__).resolve().parent
 sys.path += [str(HERE.parents[1] / "quickstart"), str(HERE.parent / "goldens")]
 from plain import Update  # noqa: E402
 from safetensors.torch import load_file  # noqa: E402
-from skills import WITH_EXPERT, training_question  # noqa: E402
+from skills import SKILLS, training_question  # noqa: E402
 
 RANK, ALPHA, BATCH, LEARNING_RATE = 8, 16, 8, 1e-3
 TOP_K, TEMPERATURE = 3, 1.0
@@ -152,7 +152,7 @@ def main():
             (folder / file.name).symlink_to(file)
     write(folder / "expected.json", {"prompts": answers(load(options.model), tokenizer, options)})
     names = []
-    for seed, skill in enumerate(WITH_EXPERT):
+    for seed, skill in enumerate(SKILLS[:6]):
         names.append(f"adapters/{skill.name}")
         if not (options.out / names[-1] / "adapter_model.safetensors").exists():
             train(skill, options, tokenizer, options.out / names[-1], seed)

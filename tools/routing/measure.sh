@@ -2,7 +2,7 @@
 # Measures strategies on a base model with adapters and questions, and rewrites the table and the figures of docs/routing.md:
 #   tools/routing/measure.sh BASE FOLDER [option of quiver eval ...]
 # BASE is a folder in Hugging Face's layout; FOLDER has questions.json and experts/NAME with an adapter each, NAME being the skill.
-# Starts a stack of its own beside any other, with its data in a temporary folder, and stops it at the end.
+# With PAGE=FILE it writes the table alone, into that page. Starts a stack of its own beside any other, with its data in a temporary folder, and stops it at the end.
 set -euo pipefail
 
 [ $# -ge 2 ] || { sed -n '2,5p' "$0" | cut -c3-; exit 2; }
@@ -48,4 +48,6 @@ case ",$strategies," in
 esac
 
 "$home/quiver" eval "$folder/questions.json" --strategies "$strategies" --json "$data/result.json" "$@"
-python3 "$home/tools/routing/report.py" "$data/result.json" "$home/docs" --conditions "$conditions"
+where=("$home/docs")
+[ -z "${PAGE:-}" ] || where=(--page "$PAGE")
+python3 "$home/tools/routing/report.py" "$data/result.json" "${where[@]}" --conditions "$conditions"

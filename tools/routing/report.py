@@ -1,6 +1,7 @@
 """Rewrites the measured part of docs/routing.md, and its figures, from what `quiver eval --json` wrote.
 
     report.py RESULT.json DOCS [--conditions TEXT]
+    report.py RESULT.json --page FILE [--conditions TEXT]     the table alone, in another page
 
 Needs nothing but Python's own library. The same result gives the same bytes.
 """
@@ -120,21 +121,25 @@ def confusion(result):
 def main():
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("result", type=pathlib.Path)
-    arguments.add_argument("docs", type=pathlib.Path)
+    arguments.add_argument("docs", type=pathlib.Path, nargs="?")
+    arguments.add_argument("--page", type=pathlib.Path)
     arguments.add_argument("--conditions", default="conditions not said")
     given = arguments.parse_args()
     result = json.loads(given.result.read_text(encoding="utf-8"))
-    page = given.docs / "routing.md"
+    if (given.docs is None) == (given.page is None):
+        arguments.error("either DOCS or --page")
+    page = given.page or given.docs / "routing.md"
     old = page.read_text(encoding="utf-8")
     if old.count(BEGIN) != 1 or old.count(END) != 1:
         raise SystemExit(f"{page} has no place for the table: it lies between the lines\n{BEGIN}\n{END}")
     before, rest = old.split(BEGIN)
     lines = table(result, given.conditions)
-    lines += ["", "![How many questions each strategy answers](routing-exact.svg)"]
-    lines += ["", "![Who was chosen, by who should have been](routing-chosen.svg)"]
+    if given.docs:
+        lines += ["", "![How many questions each strategy answers](routing-exact.svg)"]
+        lines += ["", "![Who was chosen, by who should have been](routing-chosen.svg)"]
+        (given.docs / "routing-exact.svg").write_text(bars(result), encoding="utf-8")
+        (given.docs / "routing-chosen.svg").write_text(confusion(result), encoding="utf-8")
     page.write_text(before + BEGIN + "\n\n" + "\n".join(lines) + "\n\n" + END + rest.split(END)[1], encoding="utf-8")
-    (given.docs / "routing-exact.svg").write_text(bars(result), encoding="utf-8")
-    (given.docs / "routing-chosen.svg").write_text(confusion(result), encoding="utf-8")
 
 
 if __name__ == "__main__":

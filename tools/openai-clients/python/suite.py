@@ -13,6 +13,7 @@ import openai
 
 QUESTION = [{"role": "user", "content": "Shout the word letter."}]
 ARROW = {"routing": {"all": True, "strategy": "arrow", "top_k": 3, "temperature": 0.5, "trace": "tokens"}}
+EVIDENCE = {"routing": {"all": True, "strategy": "evidence", "trace": "tokens"}}
 BASE = "quickstart"
 EXPERT = "quickstart/shout"
 
@@ -22,7 +23,7 @@ def chat(client, **more):
 
 
 def text(client, **more):
-    return client.completions.create(**{"model": BASE, "prompt": "The word", "temperature": 0, "max_tokens": 8, **more})
+    return client.completions.create(**{"model": BASE, "prompt": "The word te", "temperature": 0, "max_tokens": 8, **more})
 
 
 class Suite(unittest.TestCase):
@@ -63,7 +64,7 @@ class Texts(Suite):
         self.assertEqual(answer.usage.total_tokens, answer.usage.prompt_tokens + answer.usage.completion_tokens)
 
     def test_several_prompts_are_answered_in_their_order(self):
-        prompts = ["The word", "Shout"]
+        prompts = ["The word te", "Shout"]
         together = text(self.client, prompt=prompts)
         self.assertEqual([choice.index for choice in together.choices], [0, 1])
         alone = [text(self.client, prompt=prompt).choices[0].text for prompt in prompts]
@@ -87,11 +88,11 @@ class Texts(Suite):
 
     def test_penalties_end_a_repetition(self):
         plain, penalised = text(self.client, max_tokens=40), text(self.client, max_tokens=40, frequency_penalty=2, presence_penalty=2)
-        self.assertIn("terter", plain.choices[0].text)
-        self.assertNotIn("terter", penalised.choices[0].text)
+        self.assertIn("tente", plain.choices[0].text)
+        self.assertNotIn("tente", penalised.choices[0].text)
 
     def test_echo_gives_the_prompt_back(self):
-        self.assertEqual(text(self.client, echo=True).choices[0].text, "The word" + text(self.client).choices[0].text)
+        self.assertEqual(text(self.client, echo=True).choices[0].text, "The word te" + text(self.client).choices[0].text)
 
 
 class Chats(Suite):
@@ -162,11 +163,18 @@ class Routing(Suite):
         routing = answer.model_extra["routing"]
         self.assertEqual((routing["strategy"], routing["top_k"], routing["temperature"]), ("arrow", 3, 0.5))
         shares = {expert["name"]: expert["share"] for expert in routing["experts"]}
-        self.assertEqual(len(shares), 6)
+        self.assertEqual(len(shares), 8)
         self.assertAlmostEqual(sum(shares.values()), 1, places=3)
-        self.assertEqual(max(shares, key=shares.get), EXPERT)
-        self.assertEqual(answer.choices[0].message.content, "LETTER")
         self.assertGreaterEqual(answer.usage.completion_tokens, len(routing["trace"]["tokens"]))
+
+    def test_evidence_chooses_the_expert_that_answers(self):
+        answer = chat(self.client, model=BASE, extra_body=EVIDENCE)
+        routing = answer.model_extra["routing"]
+        self.assertEqual((routing["strategy"], routing["library_size"]), ("evidence", 8))
+        self.assertEqual([(expert["name"], expert["share"]) for expert in routing["experts"]], [(EXPERT, 1)])
+        self.assertEqual(routing["decisions"][0]["best"], EXPERT)
+        self.assertEqual(len(routing["trace"]["evidence"]["experts"]), 8)
+        self.assertEqual(answer.choices[0].message.content, "LETTER")
 
     def test_a_stream_names_experts_at_once_and_shares_at_the_end(self):
         chunks = list(chat(self.client, model=BASE, extra_body=ARROW, stream=True))

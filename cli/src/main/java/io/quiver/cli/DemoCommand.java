@@ -2,6 +2,7 @@ package io.quiver.cli;
 
 import io.quiver.standalone.DemoOptions;
 import io.quiver.standalone.Standalone;
+import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -10,9 +11,9 @@ import picocli.CommandLine.Option;
 /** Starts everything, uploads the bundled model and experts, and asks them. */
 @Command(
         name = "demo",
-        description =
-                "Start everything, upload the bundled model and experts, show each expert's way to READY, ask a few"
-                        + " questions with all of them, and keep serving until Ctrl-C.",
+        description = "Start everything, upload the bundled model and experts, show each expert's way to READY, ask a"
+                + " question of each skill with all of them, measure strategies side by side, and keep serving until"
+                + " Ctrl-C.",
         footer = {"", "Examples:", "  quiver demo", "  quiver demo --exit --data /tmp/quiver-demo"})
 final class DemoCommand implements Callable<Integer> {
     @Mixin
@@ -29,8 +30,9 @@ final class DemoCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        DemoOptions demo =
-                new DemoOptions(surroundings.home().resolve("quickstart"), exitAfterwards, surroundings.beganMillis());
-        return Standalone.demo(stack.options(), demo, surroundings.terminal());
+        Path quickstart = surroundings.home().resolve("quickstart");
+        DemoOptions demo = new DemoOptions(quickstart, exitAfterwards, surroundings.beganMillis());
+        MeasureBundled measurement = new MeasureBundled(quickstart.resolve("questions.json"), surroundings);
+        return Standalone.demo(stack.options(), demo, surroundings.terminal(), measurement);
     }
 }

@@ -62,7 +62,7 @@ class EvalIT {
                 "eval",
                 questions.toString(),
                 "--strategies",
-                "oracle,arrow:top_k=3:temperature=0.5,uniform,base",
+                "oracle,arrow:top_k=1,uniform,base",
                 "--per-skill",
                 String.valueOf(PER_SKILL),
                 "--json",

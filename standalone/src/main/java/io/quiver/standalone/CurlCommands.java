@@ -21,8 +21,8 @@ final class CurlCommands {
                   # watch adapters move through their states
                   curl -sN '%2$s/v1/events?after=0'
 
-                  # ask, with all experts as the library, and see which expert made which token
-                  curl -s %3$s/v1/chat/completions -H 'Content-Type: application/json' -d '{"model":"%5$s","messages":[{"role":"user","content":"%4$s"}],"temperature":0,"max_tokens":48,"routing":{"all":true,"strategy":"arrow","top_k":3,"temperature":0.5,"trace":"tokens"}}'
+                  # ask, with all experts as the library, and see what spoke for which expert
+                  curl -s %3$s/v1/chat/completions -H 'Content-Type: application/json' -d '{"model":"%5$s","messages":[{"role":"user","content":"%4$s"}],"temperature":0,"max_tokens":48,"routing":{"all":true,"trace":"tokens"}}'
                 """.formatted(expert, registry, router, prompt, Demo.BASE);
     }
 }

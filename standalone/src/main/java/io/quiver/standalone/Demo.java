@@ -11,12 +11,12 @@ import io.quiver.client.RegistryClient.Uploaded;
 import io.quiver.client.RouterClient;
 import io.quiver.client.ServerException;
 import io.quiver.schemas.AdapterName;
+import io.quiver.standalone.QuickstartFolder.Question;
 import io.quiver.terminal.Terminal;
 import io.quiver.terminal.Terminal.Style;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -36,8 +36,6 @@ final class Demo {
     private static final long PAUSE_MILLIS = 100;
     private static final int RECONNECTS_MAX = 10;
     private static final int ANSWER_TOKENS_MAX = 48;
-    private static final int TOP_K = 3;
-    private static final double ROUTING_TEMPERATURE = 0.5;
 
     /** What each lifecycle event says about the state of its version. */
     private static final Map<String, String> STATE_AFTER = Map.of(
@@ -65,15 +63,16 @@ final class Demo {
      *
      * @param firstAnswerMillis from the command to the first routed answer
      */
-    record Outcome(int experts, long ready, int prompts, int answered, long firstAnswerMillis) {
+    record Outcome(int experts, long ready, int questions, int answered, int right, long firstAnswerMillis) {
         boolean isComplete() {
-            return ready == experts && answered == prompts;
+            return ready == experts && answered == questions;
         }
 
         @Override
         public String toString() {
             return "demo: " + (ready == experts ? "" : ready + " of ") + experts + " experts READY, "
-                    + (answered == prompts ? "" : answered + " of ") + prompts + " prompts answered"
+                    + (answered == questions ? "" : answered + " of ") + questions + " questions answered, " + right
+                    + " of them rightly"
                     + (answered == 0 ? "" : ", first routed answer after " + Standalone.seconds(firstAnswerMillis));
         }
     }
@@ -81,28 +80,30 @@ final class Demo {
     /** Registers, uploads, waits and asks. Throws {@link ServerException} when a service refuses or breaks off, {@link StandaloneException} when nothing comes of it. */
     Outcome run() throws InterruptedException {
         QuickstartFolder quickstart = QuickstartFolder.read(options.quickstartDir());
+        List<AdapterName> adapters =
+                quickstart.experts().stream().map(Demo::adapter).toList();
         registerBase(quickstart);
         long ready = uploadExperts(quickstart);
         int answered = 0;
+        int right = 0;
         long firstAnswerMillis = 0;
-        if (ready == quickstart.experts().size()) {
+        if (ready == adapters.size()) {
+            new AwaitEvidence(registry, terminal).of(BASE, adapters);
+            List<String> library = adapters.stream().map(AdapterName::toString).toList();
             out.println();
             out.println(terminal.paint(
-                    Style.BOLD, "Asking, with all experts as the library: Arrow, top 3, temperature 0.5"));
-            List<RoutedAnswer> answers = new ArrayList<>();
-            for (String prompt : quickstart.prompts()) {
-                RoutedAnswer answer = ask(prompt, quickstart.experts().size());
+                    Style.BOLD, "Asking, with all experts as the library: evidence chooses one for each question"));
+            for (Question question : quickstart.questions()) {
+                RoutedAnswer answer = ask(question.prompt(), adapters.size());
                 if (firstAnswerMillis == 0) {
                     firstAnswerMillis = System.currentTimeMillis() - options.beganMillis();
                 }
-                show(prompt, answer);
-                answers.add(answer);
+                show(question, answer, library);
                 answered += answer.text().isBlank() ? 0 : 1;
+                right += answer.text().equals(question.answer()) ? 1 : 0;
             }
-            legend(answers.get(0));
         }
-        return new Outcome(
-                quickstart.experts().size(), ready, quickstart.prompts().size(), answered, firstAnswerMillis);
+        return new Outcome(adapters.size(), ready, quickstart.questions().size(), answered, right, firstAnswerMillis);
     }
 
     private void registerBase(QuickstartFolder quickstart) {
@@ -158,13 +159,13 @@ final class Demo {
         }
     }
 
-    /** Asks once the router's catalogue, which follows the registry's by moments, has all experts. */
+    /** Asks once the router's catalogue, which follows the registry's by moments, has all experts with their evidence. */
     private RoutedAnswer ask(String prompt, int experts) throws InterruptedException {
         long deadline = System.nanoTime() + CATALOGUE_LIMIT_MILLIS * 1_000_000;
         while (true) {
             try {
                 RoutedAnswer answer = RoutedAnswer.of(router.chat(request(prompt)));
-                if (answer.routing().experts().size() >= experts) {
+                if (answer.isByEvidenceAmong(experts)) {
                     return answer;
                 }
             } catch (RefusedException e) {
@@ -174,7 +175,8 @@ final class Demo {
                 }
             }
             if (System.nanoTime() > deadline) {
-                throw new StandaloneException("the router does not have all experts in its catalogue", null);
+                throw new StandaloneException(
+                        "the router does not have all experts with their evidence in its catalogue", null);
             }
             Thread.sleep(PAUSE_MILLIS);
         }
@@ -186,28 +188,19 @@ final class Demo {
         request.putArray("messages").addObject().put("role", "user").put("content", prompt);
         request.put("temperature", 0);
         request.put("max_tokens", ANSWER_TOKENS_MAX);
-        request.putObject("routing")
-                .put("all", true)
-                .put("strategy", "arrow")
-                .put("top_k", TOP_K)
-                .put("temperature", ROUTING_TEMPERATURE)
-                .put("trace", "tokens");
+        request.putObject("routing").put("all", true);
         return request;
     }
 
-    private void show(String prompt, RoutedAnswer answer) {
+    private void show(Question question, RoutedAnswer answer, List<String> library) {
+        boolean isRight = answer.text().equals(question.answer());
         out.println();
-        out.println("  " + prompt);
-        out.println("  → " + answer.marked(terminal));
-        out.println("    " + terminal.paint(Style.DIM, "shares: ") + answer.shares(terminal));
-    }
-
-    private void legend(RoutedAnswer answer) {
-        out.println();
-        String how = terminal.colour()
-                ? "  Each token stands in the colour of the expert with the largest share in it: "
-                : "  Before each run of tokens stands the expert with the largest share in it: ";
-        out.println(how + answer.legend(terminal));
+        out.println("  " + question.prompt());
+        out.println("  → " + answer.painted(terminal, library) + "  "
+                + (isRight
+                        ? terminal.paint(Style.GREEN, "✓")
+                        : terminal.paint(Style.RED, "✗") + " right would be " + question.answer()));
+        out.println("    " + terminal.paint(Style.DIM, "evidence: ") + answer.reasons(terminal, library));
     }
 
     private static AdapterName adapter(Path folder) {

@@ -3,8 +3,9 @@ package io.quiver.standalone;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
 import tools.jackson.core.JacksonException;
@@ -16,31 +17,40 @@ import tools.jackson.databind.json.JsonMapper;
  *
  * @param baseFiles every file of the base model's folder
  * @param experts folders of adapters, by name
- * @param prompts questions that a person might ask
+ * @param questions the first question of each skill, not picked
  */
-record QuickstartFolder(List<Path> baseFiles, List<Path> experts, List<String> prompts) {
+record QuickstartFolder(List<Path> baseFiles, List<Path> experts, List<Question> questions) {
+    static final String QUESTIONS = "questions.json";
+
     QuickstartFolder {
         baseFiles = List.copyOf(baseFiles);
         experts = List.copyOf(experts);
-        prompts = List.copyOf(prompts);
-        if (baseFiles.isEmpty() || experts.isEmpty() || prompts.isEmpty()) {
+        questions = List.copyOf(questions);
+        if (baseFiles.isEmpty() || experts.isEmpty() || questions.isEmpty()) {
             throw new IllegalArgumentException(
-                    "a quickstart folder has files in base, folders in experts, and prompts");
+                    "a quickstart folder has files in base, folders in experts, and questions");
         }
     }
 
-    /** Reads {@code base/}, {@code experts/*} and {@code prompts.json}; throws {@link StandaloneException}. */
+    /** What is asked, and the answer that is right. */
+    record Question(String prompt, String answer) {}
+
+    /** Reads {@code base/}, {@code experts/*} and {@code questions.json}; throws {@link StandaloneException}. */
     static QuickstartFolder read(Path folder) {
         try {
-            JsonNode prompts = JsonMapper.shared()
-                    .readTree(Files.readString(folder.resolve("prompts.json")))
-                    .path("prompts");
-            var questions = new ArrayList<String>();
-            prompts.forEach(prompt -> questions.add(prompt.path("prompt").asString("")));
+            JsonNode questions = JsonMapper.shared().readTree(Files.readString(folder.resolve(QUESTIONS)));
+            Map<String, Question> firsts = new LinkedHashMap<>();
+            for (JsonNode question : questions) {
+                firsts.putIfAbsent(
+                        question.path("skill").asString(""),
+                        new Question(
+                                question.path("prompt").asString(""),
+                                question.path("answer").asString("")));
+            }
             return new QuickstartFolder(
                     children(folder.resolve("base"), Files::isRegularFile),
                     children(folder.resolve("experts"), Files::isDirectory),
-                    questions);
+                    List.copyOf(firsts.values()));
         } catch (IOException | JacksonException | IllegalArgumentException e) {
             throw new StandaloneException("no quickstart model in " + folder + ": " + e, e);
         }

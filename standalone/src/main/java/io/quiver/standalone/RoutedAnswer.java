@@ -2,72 +2,89 @@ package io.quiver.standalone;
 
 import io.quiver.client.Routing;
 import io.quiver.client.Routing.Expert;
-import io.quiver.client.Routing.Token;
 import io.quiver.terminal.Terminal;
-import java.util.Comparator;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import java.util.stream.Collectors;
-import java.util.stream.IntStream;
+import java.util.Optional;
 import tools.jackson.databind.JsonNode;
 
-/** A chat completion with the experts that it was made of, shown to people. */
-record RoutedAnswer(String text, Routing routing) {
-    private static final int SHARES_SHOWN = 3;
-    private static final double SHARE_SHOWN_MIN = 0.005;
+/**
+ * A chat completion that was routed by evidence, shown to people.
+ *
+ * @param strategy by which the router chose
+ * @param librarySize number of experts that it chose among
+ * @param chosen name of the expert that answered; empty if the base did
+ * @param ranking experts and how much speaks for each, the best first; empty if the strategy has no such thing
+ * @param threshold what the best one's stand-out has to reach
+ */
+record RoutedAnswer(
+        String text,
+        String strategy,
+        int librarySize,
+        Optional<String> chosen,
+        List<Candidate> ranking,
+        double threshold) {
+    private static final String EVIDENCE = "evidence";
+    private static final int CANDIDATES_SHOWN = 3;
 
-    /** Reads the body of a completion that was asked for with {@code trace: "tokens"}. */
+    RoutedAnswer {
+        ranking = List.copyOf(ranking);
+    }
+
+    /** An expert that might have answered. */
+    record Candidate(String name, double score, double standOut) {}
+
+    /** Reads the body of a completion. */
     static RoutedAnswer of(JsonNode body) {
+        JsonNode routing = body.path("routing");
+        JsonNode decision = routing.path("decisions").path(0);
+        List<Candidate> ranking = new ArrayList<>();
+        for (JsonNode candidate : decision.path("ranking")) {
+            ranking.add(new Candidate(
+                    candidate.path("name").asString(""),
+                    candidate.path("score").asDouble(0),
+                    candidate.path("stand_out").asDouble(0)));
+        }
         return new RoutedAnswer(
                 body.path("choices").path(0).path("message").path("content").asString(""),
-                Routing.of(body.path("routing")));
+                routing.path("strategy").asString(""),
+                routing.path("library_size").asInt(0),
+                Routing.of(routing).experts().stream().findFirst().map(Expert::name),
+                ranking,
+                decision.path("threshold").asDouble(0));
     }
 
-    /** The answer, each token in the colour of its expert, or each run of one expert's tokens behind its name in brackets. */
-    String marked(Terminal terminal) {
-        var marked = new StringBuilder();
-        int before = -1;
-        for (Token token : routing.tokens()) {
-            if (token.expert() < 0 || token.text().isEmpty()) {
-                continue;
-            }
-            if (!terminal.colour() && token.expert() != before) {
-                marked.append('[').append(shortName(token.expert())).append(']');
-            }
-            marked.append(terminal.paint(token.expert(), Terminal.printable(token.text())));
-            before = token.expert();
+    /** Whether evidence chose among so many experts. */
+    boolean isByEvidenceAmong(int experts) {
+        return strategy.equals(EVIDENCE) && librarySize == experts;
+    }
+
+    /** The answer in its expert's colour, as it is if the base gave it. */
+    String painted(Terminal terminal, List<String> library) {
+        return terminal.paint(chosen.map(library::indexOf).orElse(-1), Terminal.printable(text));
+    }
+
+    /** Who answered and what spoke for the best, such as {@code shout 6.1, plural 1.3, reverse-word 0.2}. */
+    String reasons(Terminal terminal, List<String> library) {
+        var reasons = new StringBuilder();
+        for (Candidate candidate : ranking.subList(0, Math.min(CANDIDATES_SHOWN, ranking.size()))) {
+            reasons.append(reasons.isEmpty() ? "" : "  ")
+                    .append(terminal.paint(library.indexOf(candidate.name()), shortName(candidate.name())))
+                    .append(String.format(Locale.ROOT, " %.1f", candidate.score()));
         }
-        return marked.length() == 0 ? Terminal.printable(text) : marked.toString();
-    }
-
-    /** The largest shares, such as {@code ■ reverse-word 81 %  ■ shout 9 %}. */
-    String shares(Terminal terminal) {
-        List<Expert> experts = routing.experts();
-        return IntStream.range(0, experts.size())
-                .boxed()
-                .filter(i -> experts.get(i).share() >= SHARE_SHOWN_MIN)
-                .sorted(Comparator.comparingDouble(i -> -experts.get(i).share()))
-                .limit(SHARES_SHOWN)
-                .map(i -> name(terminal, i)
-                        + String.format(
-                                Locale.ROOT, " %.0f %%", 100 * experts.get(i).share()))
-                .collect(Collectors.joining("  "));
-    }
-
-    /** The names of all experts in their colours. */
-    String legend(Terminal terminal) {
-        return IntStream.range(0, routing.experts().size())
-                .mapToObj(i -> name(terminal, i))
-                .collect(Collectors.joining("  "));
-    }
-
-    private String name(Terminal terminal, int expert) {
-        return terminal.colour() ? terminal.legend(expert, shortName(expert)) : shortName(expert);
+        if (chosen.isEmpty() && !ranking.isEmpty()) {
+            reasons.append(String.format(
+                    Locale.ROOT,
+                    "  (stands out by %.1f of %.1f: the base answered)",
+                    ranking.get(0).standOut(),
+                    threshold));
+        }
+        return reasons.toString();
     }
 
     /** The name without its namespace. */
-    private String shortName(int expert) {
-        String name = routing.experts().get(expert).name();
+    private static String shortName(String name) {
         return name.substring(name.indexOf('/') + 1);
     }
 }

@@ -31,6 +31,13 @@ public final class Standalone {
         int of(StandaloneStack stack) throws InterruptedException;
     }
 
+    /** What is measured once a demonstration has come to its last answer, while everything still runs. */
+    @FunctionalInterface
+    public interface Measurement {
+        /** Throws {@link ServerException} when the router refuses or breaks off. */
+        void run(RouterClient router) throws InterruptedException;
+    }
+
     private Standalone() {}
 
     /** Starts the stack and serves until Ctrl-C. Returns only if the start fails. */
@@ -39,20 +46,23 @@ public final class Standalone {
     }
 
     /**
-     * Starts the stack, registers and uploads the bundled model, asks it a few questions, and serves until Ctrl-C. With
+     * Starts the stack, registers and uploads the bundled model, asks it a few questions, measures, and serves until Ctrl-C. With
      * {@link DemoOptions#exitAfterwards} it returns instead, {@link #DONE} only if every expert became READY and every answer came;
      * its last line sums up.
      */
-    public static int demo(StandaloneOptions options, DemoOptions demo, Terminal terminal) {
-        return run(options, terminal.out(), stack -> demonstrate(stack, demo, terminal));
+    public static int demo(StandaloneOptions options, DemoOptions demo, Terminal terminal, Measurement measurement) {
+        return run(options, terminal.out(), stack -> demonstrate(stack, demo, terminal, measurement));
     }
 
-    private static int demonstrate(StandaloneStack stack, DemoOptions demo, Terminal terminal)
+    private static int demonstrate(StandaloneStack stack, DemoOptions demo, Terminal terminal, Measurement measurement)
             throws InterruptedException {
         PrintStream out = terminal.out();
-        Demo.Outcome outcome = new Demo(
-                        new RegistryClient(stack.registryUrl()), new RouterClient(stack.routerUrl()), demo, terminal)
-                .run();
+        RouterClient router = new RouterClient(stack.routerUrl());
+        Demo.Outcome outcome = new Demo(new RegistryClient(stack.registryUrl()), router, demo, terminal).run();
+        if (outcome.isComplete()) {
+            out.println();
+            measurement.run(router);
+        }
         if (demo.exitAfterwards()) {
             stack.close();
             out.println(outcome);

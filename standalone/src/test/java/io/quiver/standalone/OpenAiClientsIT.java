@@ -186,14 +186,14 @@ class OpenAiClientsIT {
         ChatCompletion answer = client.chat()
                 .completions()
                 .create(shout().model(BASE)
-                        .putAdditionalBodyProperty(
-                                "routing", JsonValue.from(Map.of("all", true, "top_k", 3, "temperature", 0.5)))
+                        .putAdditionalBodyProperty("routing", JsonValue.from(Map.of("all", true)))
                         .build());
 
         assertThat(answer.choices().get(0).message().content()).contains("LETTER");
         Map<?, ?> routing = answer._additionalProperties().get("routing").convert(Map.class);
-        assertThat(routing.get("strategy")).isEqualTo("arrow");
-        assertThat((List<?>) routing.get("experts")).hasSize(6);
+        assertThat(routing.get("strategy")).isEqualTo("evidence");
+        assertThat(routing.get("library_size")).isEqualTo(8);
+        assertThat((List<?>) routing.get("experts")).hasSize(1);
     }
 
     @Test

@@ -219,9 +219,9 @@ class AdapterEvidenceTest {
         CalibrationRef gone = new CalibrationRef(
                 calibration.algorithm(), "calibrations/gone.safetensors", Digest.of(new byte[] {9}), 9);
         requireAlone(compute.compute(uploaded(adapter, gone, null)), gone, FailureCode.CALIBRATION_UNUSABLE);
-        // What is looked at in a model of three layers is the last.
+        // It reads attention_in, and so is measured there alone; but it does nothing there.
         requireAlone(
-                compute.compute(uploaded(adapter.withZeroB("layers.2"), calibration, null)),
+                compute.compute(uploaded(UploadedAdapter.saved("r8-bf16").withZeroB("self_attn"), calibration, null)),
                 calibration,
                 FailureCode.NOT_MEASURABLE);
         StoredFile tooLong = examples(

@@ -38,6 +38,12 @@ public final class EvaluationTables {
         deciding.forEach(this::confusion);
     }
 
+    /** Prints how often each strategy was right, and for which skills. */
+    public void printExactMatches() {
+        summary();
+        bySkill("exact match", evaluation.results(), Score::exactMatch);
+    }
+
     private void summary() {
         Table table = new Table("strategy", "exact match", "of oracle", "choice right", "time", "a question");
         double oracle = evaluation.results().stream()

@@ -121,6 +121,6 @@ class CalibrateBaseTest {
                 ends.add(phase + " " + total);
             }
         });
-        assertThat(ends).containsExactly("SAMPLE 36", "READ 36", "FIT 4");
+        assertThat(ends).containsExactly("SAMPLE 36", "READ 36", "FIT 12");
     }
 }

@@ -9,21 +9,28 @@ import java.util.TreeSet;
 
 /** Which inputs of a model are looked at. */
 public final class ProbePoints {
-    /** Layers from one probed layer to the next, counted back from the last. */
-    private static final int STRIDE = 5;
+    /** Layers from one probed layer to the next, counted back from the last, in models that are deep enough. */
+    private static final int STRIDE_MAX = 5;
+
+    /** How many layers should be looked at where there are so many: the last one alone chooses much worse. */
+    private static final int LAYERS_WANTED = 6;
 
     /** Where most adapters have something, and what tells them apart best. */
     private static final Set<InputPlace> USUAL = EnumSet.of(InputPlace.ATTENTION_IN, InputPlace.MLP_IN);
 
     private ProbePoints() {}
 
-    /** Every fifth layer counted back from the last, in ascending order: 4, 9, …, 29 of 30. */
+    /**
+     * Every fifth layer counted back from the last, in ascending order: 4, 9, …, 29 of 30. Models with fewer layers are looked at
+     * more closely: every fourth of 24, every second of 12, all of six or fewer.
+     */
     public static List<Integer> layers(int modelLayers) {
         if (modelLayers < 1) {
             throw new IllegalArgumentException("a model has at least one layer, not " + modelLayers);
         }
+        int stride = Math.min(STRIDE_MAX, (modelLayers + LAYERS_WANTED - 1) / LAYERS_WANTED);
         List<Integer> layers = new ArrayList<>();
-        for (int layer = (modelLayers - 1) % STRIDE; layer < modelLayers; layer += STRIDE) {
+        for (int layer = (modelLayers - 1) % stride; layer < modelLayers; layer += stride) {
             layers.add(layer);
         }
         return layers;
@@ -60,10 +67,13 @@ public final class ProbePoints {
         return usual.isEmpty() ? List.copyOf(read) : usual;
     }
 
-    /** The points at which examples are compared: attention_in of the last four probed layers. In order. */
+    /**
+     * The points at which examples are compared: attention_in of the last four probed layers, in order. Not of the first layer,
+     * which reads embeddings: the last token of a prompt is the same in every one.
+     */
     public static List<ProbePoint> forExamples(Collection<ProbePoint> calibrated) {
         List<ProbePoint> points = calibrated.stream()
-                .filter(point -> point.place() == InputPlace.ATTENTION_IN)
+                .filter(point -> point.place() == InputPlace.ATTENTION_IN && point.layer() > 0)
                 .sorted()
                 .toList();
         return points.subList(Math.max(0, points.size() - 4), points.size());

@@ -18,25 +18,32 @@ class ProbePointsTest {
     void every_fifth_layer_counts_back_from_the_last() {
         assertThat(ProbePoints.layers(30)).containsExactly(4, 9, 14, 19, 24, 29);
         assertThat(ProbePoints.layers(32)).containsExactly(1, 6, 11, 16, 21, 26, 31);
-        assertThat(ProbePoints.layers(6)).containsExactly(0, 5);
-        assertThat(ProbePoints.layers(3)).containsExactly(2);
+    }
+
+    @Test
+    void a_model_with_fewer_layers_is_looked_at_more_closely() {
+        assertThat(ProbePoints.layers(24)).containsExactly(3, 7, 11, 15, 19, 23);
+        assertThat(ProbePoints.layers(12)).containsExactly(1, 3, 5, 7, 9, 11);
+        assertThat(ProbePoints.layers(7)).containsExactly(0, 2, 4, 6);
+        assertThat(ProbePoints.layers(6)).containsExactly(0, 1, 2, 3, 4, 5);
+        assertThat(ProbePoints.layers(1)).containsExactly(0);
         assertThatThrownBy(() -> ProbePoints.layers(0)).isInstanceOf(IllegalArgumentException.class);
     }
 
     @Test
     void an_adapter_is_measured_where_attention_and_mlp_begin_if_it_has_anything_there() {
-        List<ProbePoint> calibrated = ProbePoints.all(6);
-        assertThat(calibrated).hasSize(8);
-        assertThat(ProbePoints.usual(6)).hasSize(4);
+        List<ProbePoint> calibrated = ProbePoints.all(12);
+        assertThat(calibrated).hasSize(24);
+        assertThat(ProbePoints.usual(12)).hasSize(12);
 
         assertThat(ProbePoints.of(
                         List.of(
-                                "model.layers.0.self_attn.q_proj",
-                                "model.layers.0.self_attn.o_proj",
                                 "model.layers.1.self_attn.q_proj",
+                                "model.layers.1.self_attn.o_proj",
+                                "model.layers.2.self_attn.q_proj",
                                 "model.layers.5.mlp.down_proj"),
                         calibrated))
-                .containsExactly(new ProbePoint(0, ATTENTION_IN));
+                .containsExactly(new ProbePoint(1, ATTENTION_IN));
     }
 
     @Test
@@ -45,7 +52,7 @@ class ProbePointsTest {
                         List.of("model.layers.5.mlp.down_proj", "model.layers.5.self_attn.o_proj", "lm_head"),
                         ProbePoints.all(6)))
                 .containsExactly(new ProbePoint(5, ATTENTION_OUT), new ProbePoint(5, MLP_MID));
-        assertThat(ProbePoints.of(List.of("model.layers.4.mlp.down_proj"), ProbePoints.all(6)))
+        assertThat(ProbePoints.of(List.of("model.layers.4.mlp.down_proj"), ProbePoints.all(12)))
                 .isEmpty();
     }
 
@@ -54,7 +61,8 @@ class ProbePointsTest {
         assertThat(ProbePoints.forExamples(ProbePoints.all(30)))
                 .extracting(ProbePoint::layer)
                 .containsExactly(14, 19, 24, 29);
-        assertThat(ProbePoints.forExamples(ProbePoints.all(3))).hasSize(1);
+        assertThat(ProbePoints.forExamples(ProbePoints.all(3)))
+                .containsExactly(new ProbePoint(1, ATTENTION_IN), new ProbePoint(2, ATTENTION_IN));
     }
 
     @ParameterizedTest
