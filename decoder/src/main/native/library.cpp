@@ -1,5 +1,5 @@
 // The operators quiver::address, quiver::pages, quiver::matrix, quiver::step, quiver::adapt,
-// quiver::dequantize and quiver::lengths. They are registered through libtorch's C functions that are meant to stay as they are
+// quiver::dequantize, quiver::lengths, quiver::attends and quiver::attend. They are registered through libtorch's C functions that are meant to stay as they are
 // (torch/csrc/inductor/aoti_torch/c/shim.h), which are looked up in the libtorch that the process has loaded: building needs neither
 // its headers nor its libraries.
 #include "pages.h"
@@ -32,16 +32,18 @@ struct Functions {
   void (*adapt)(const Adapted &, int, int);
   void (*dequantize)(const Quantized &, int, int);
   void (*lengths)(const Lengths &, int, int);
+  bool (*attends)();
+  void (*attend)(const Prompt &, std::atomic<int64_t> &);
 };
 
 Functions chosen_functions() {
 #if defined(__x86_64__)
   __builtin_cpu_init();
   if (__builtin_cpu_supports("avx512bf16") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl"))
-    return {avx512bf16::pass, avx512bf16::adapt, avx512bf16::dequantize, avx512bf16::lengths};
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return {avx2::pass, avx2::adapt, avx2::dequantize, avx2::lengths};
+    return {avx512bf16::pass, avx512bf16::adapt, avx512bf16::dequantize, avx512bf16::lengths, avx512bf16::attends, avx512bf16::attend};
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return {avx2::pass, avx2::adapt, avx2::dequantize, avx2::lengths, avx2::attends, avx2::attend};
 #endif
-  return {generic::pass, generic::adapt, generic::dequantize, generic::lengths};
+  return {generic::pass, generic::adapt, generic::dequantize, generic::lengths, generic::attends, generic::attend};
 }
 
 const Functions &functions() {
@@ -208,6 +210,32 @@ void lengths(Value *stack, uint64_t, uint64_t) {
   stack[0] = 0;
 }
 
+// attends(Tensor any) -> int: 1 if the processor multiplies pairs of bfloat16
+void attends(Value *stack, uint64_t, uint64_t) {
+  forget((Tensor)stack[0]);
+  stack[0] = functions().attends() ? 1 : 0;
+}
+
+// attend(Tensor(a!) to, Tensor q, Tensor keys, Tensor values, Tensor plan, Tensor scales) -> int; scales are the queries' and the scores' cap
+// The plan: threads, tokens, start, heads, heads of keys, features, numbers from token to token in q, capacity, window.
+void attend(Value *stack, uint64_t, uint64_t) {
+  void *data[6];
+  for (int i = 0; i < 6; i++) data_of((Tensor)stack[i], &data[i]);
+  Prompt given;
+  memcpy(&given, data[4], 9 * sizeof(int64_t));
+  const double *scales = (const double *)data[5];
+  given.scale = (float)scales[0];
+  given.cap = (float)scales[1];
+  given.to = data[0];
+  given.q = data[1];
+  given.keys = data[2];
+  given.values = data[3];
+  std::atomic<int64_t> next{0};
+  in_parallel(given.threads, [&](int, int) { functions().attend(given, next); });
+  for (int i = 0; i < 6; i++) forget((Tensor)stack[i]);
+  stack[0] = 0;
+}
+
 int find_gomp(struct dl_phdr_info *info, size_t, void *found) {
   if (info->dlpi_name && strstr(info->dlpi_name, "libgomp")) {
     *(void **)found = dlopen(info->dlpi_name, RTLD_NOW | RTLD_NOLOAD);
@@ -244,9 +272,12 @@ bool register_operators() {
          !add_schema(schemas, "adapt(Tensor(a!) y, Tensor x, Tensor exact, Tensor index, Tensor weight, Tensor plan, Tensor inverse_temperature) -> int") &&
          !add_schema(schemas, "dequantize(Tensor(a!) to, Tensor w, int out, int width, int bits) -> int") &&
          !add_schema(schemas, "lengths(Tensor(a!) to, Tensor x, Tensor plan) -> int") &&
+         !add_schema(schemas, "attends(Tensor any) -> int") &&
+         !add_schema(schemas, "attend(Tensor(a!) to, Tensor q, Tensor keys, Tensor values, Tensor plan, Tensor scales) -> int") &&
          !implement("quiver", "CPU", __FILE__, __LINE__, &functions) &&
          !add_function(functions, "address", address) && !add_function(functions, "pages", pages) && !add_function(functions, "matrix", matrix) && !add_function(functions, "adapt", adapt) && !add_function(functions, "step", step) &&
-         !add_function(functions, "dequantize", dequantize) && !add_function(functions, "lengths", lengths);
+         !add_function(functions, "dequantize", dequantize) && !add_function(functions, "lengths", lengths) &&
+         !add_function(functions, "attends", attends) && !add_function(functions, "attend", attend);
 }
 
 }  // namespace

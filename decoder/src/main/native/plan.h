@@ -128,4 +128,14 @@ struct Lengths {
   float *to;             // (matrices, tokens)
 };
 
+// A piece of one text that attends to what its cache has of it: numbers, then tensors. Bfloat16, the features a multiple of 32.
+struct Prompt {
+  int64_t threads, tokens, start, heads, kv_heads, head_dim, q_stride, capacity;
+  int64_t window;           // keys that a token sees, itself included; 0: all before it
+  float scale, cap;         // cap 0: none
+  const void *q;            // (tokens, heads, headDim), tokens q_stride apart
+  const void *keys, *values;  // (kvHeads, capacity, headDim), the piece's own ones already there
+  void *to;                 // (tokens, heads, headDim)
+};
+
 }  // namespace quiver

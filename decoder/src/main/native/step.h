@@ -68,6 +68,8 @@ struct Scratch {
   void adapt(const Adapted &given, int thread, int threads);                                              \
   void dequantize(const Quantized &given, int thread, int threads);                                       \
   void lengths(const Lengths &given, int thread, int threads);                                            \
+  bool attends();                                                                                         \
+  void attend(const Prompt &given, std::atomic<int64_t> &next);                                           \
   }
 QUIVER_FUNCTIONS(avx512bf16)
 QUIVER_FUNCTIONS(avx2)
