@@ -1,5 +1,6 @@
 // Sixteen float32 lanes on whatever the instruction set has, and the weights' two types.
 #pragma once
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
@@ -160,14 +161,15 @@ inline void round_all<bfloat16>(const float *x, int64_t n, float *to) {
 
 // to[m][at + r] = w[r] . x[m] for R rows of w that lie together and M rows of x that lie anywhere. The order of the additions does not depend on
 // R and M: a row's result is the same bits alone and in a batch.
-template <class W, int R, int M, bool AHEAD = false>
+// LINES of 64 bytes from `ahead` on are asked for in every round, whoever will need them.
+template <class W, int R, int M, int LINES = 0>
 struct Dots {
   typedef typename Activation<W>::type X;
-  static inline void run(const W *w, int64_t n, const X *const *x, float *const *to, int64_t at) {
+  static inline void run(const W *w, int64_t n, const X *const *x, float *const *to, int64_t at, const char *ahead = nullptr) {
     Lanes acc[R][M] = {};
     int64_t i = 0;
     for (; i + LANES <= n; i += LANES) {
-      for (int r = 0; AHEAD && r < R; r++) __builtin_prefetch(w + (R + r) * n + i);
+      for (int line = 0; line < LINES; line++, ahead += 64) __builtin_prefetch(ahead);
       Lanes a[R];
       for (int r = 0; r < R; r++) a[r] = load(w + r * n + i);
       for (int m = 0; m < M; m++) {
@@ -200,13 +202,13 @@ inline __m512bh pairs(const bfloat16 *p) {
 }
 inline __m512bh pairs(const bfloat16 *p, int64_t count) { return (__m512bh)_mm512_maskz_loadu_epi16((__mmask32)((1ull << count) - 1), p); }
 
-template <int R, int M, bool AHEAD>
-struct Dots<bfloat16, R, M, AHEAD> {
-  static inline void run(const bfloat16 *w, int64_t n, const bfloat16 *const *x, float *const *to, int64_t at) {
+template <int R, int M, int LINES>
+struct Dots<bfloat16, R, M, LINES> {
+  static inline void run(const bfloat16 *w, int64_t n, const bfloat16 *const *x, float *const *to, int64_t at, const char *ahead = nullptr) {
     Lanes acc[R][M] = {};
     int64_t i = 0;
     for (; i + 32 <= n; i += 32) {
-      for (int r = 0; AHEAD && r < R; r++) __builtin_prefetch(w + (R + r) * n + i);
+      for (int line = 0; line < LINES; line++, ahead += 64) __builtin_prefetch(ahead);
       __m512bh a[R];
       for (int r = 0; r < R; r++) a[r] = pairs(w + r * n + i);
       for (int m = 0; m < M; m++) {
@@ -227,15 +229,15 @@ struct Dots<bfloat16, R, M, AHEAD> {
 #endif
 
 // out[m * out_stride + r] = w[r] . x[m], rows of x one after the other.
-template <class W, int R, int M, bool AHEAD = false>
-inline void dots_of(const W *w, int64_t n, const typename Activation<W>::type *x, int64_t x_stride, float *out, int64_t out_stride) {
+template <class W, int R, int M, int LINES = 0>
+inline void dots_of(const W *w, int64_t n, const typename Activation<W>::type *x, int64_t x_stride, float *out, int64_t out_stride, const char *ahead = nullptr) {
   const typename Activation<W>::type *from[M];
   float *to[M];
   for (int m = 0; m < M; m++) {
     from[m] = x + m * x_stride;
     to[m] = out + m * out_stride;
   }
-  Dots<W, R, M, AHEAD>::run(w, n, from, to, 0);
+  Dots<W, R, M, LINES>::run(w, n, from, to, 0, ahead);
 }
 
 // The same for r in [0, rows), m in [0, many).
@@ -249,18 +251,50 @@ inline void dots(const W *w, int64_t n, const typename Activation<W>::type *x, i
   }
   if (m < many) dots_of<W, R, 1>(w, n, x + m * x_stride, x_stride, out + m * out_stride, out_stride);
 }
+// A block of rows of w with every row of x, while memory brings the next block: what is asked for is spread over the block's work.
+template <class W, int LINES>
+inline const char *dots_of_tile(const W *w, int64_t rows, int64_t n, const typename Activation<W>::type *x, int64_t x_stride, float *out, int64_t out_stride, const char *ahead) {
+  constexpr int64_t ROUND = 64 / sizeof(W);
+  for (int64_t r = 0; r < rows; r += 4, ahead += n / ROUND * LINES * 64) dots_of<W, 4, 4, LINES>(w + r * n, n, x, x_stride, out + r, out_stride, ahead);
+  return ahead;
+}
+
+// The first rows of w with four rows of x and more; returns how many rows of w that were.
+template <class W>
+inline int64_t multiply_many(const W *w, int64_t rows, int64_t n, const typename Activation<W>::type *x, int64_t x_stride, int many, float *out, int64_t out_stride) {
+  constexpr int64_t BYTES = 18 << 10;  // two blocks and four rows of x fit in the first cache
+  const int64_t height = std::max((int64_t)4, BYTES / (n * (int64_t)sizeof(W)) / 4 * 4);
+  const int tiles = many / 4;
+  int64_t r = 0;
+  for (; r + height <= rows; r += height) {
+    const W *block = w + r * n;
+    const char *ahead = (const char *)(block + height * n);
+    const bool last = r + 2 * height > rows;
+    for (int m = 0; m < tiles; m++) {
+      const typename Activation<W>::type *tile = x + 4 * m * x_stride;
+      float *to = out + 4 * m * out_stride + r;
+      if (last || m >= 4)
+        dots_of_tile<W, 0>(block, height, n, tile, x_stride, to, out_stride, ahead);
+      else if (tiles == 1)
+        ahead = dots_of_tile<W, 4>(block, height, n, tile, x_stride, to, out_stride, ahead);
+      else if (tiles < 4)
+        ahead = dots_of_tile<W, 2>(block, height, n, tile, x_stride, to, out_stride, ahead);
+      else
+        ahead = dots_of_tile<W, 1>(block, height, n, tile, x_stride, to, out_stride, ahead);
+    }
+    for (int64_t q = 0; q < height && 4 * tiles < many; q += 4)
+      dots<W, 4>(block + q * n, n, x + 4 * tiles * x_stride, x_stride, many - 4 * tiles, out + 4 * tiles * out_stride + r + q, out_stride);
+  }
+  return r;
+}
+
 template <class W>
 inline void multiply(const W *w, int64_t rows, int64_t n, const typename Activation<W>::type *x, int64_t x_stride, int many, float *out, int64_t out_stride) {
-  int64_t r = 0;
+  int64_t r = many >= 4 ? multiply_many(w, rows, n, x, x_stride, many, out, out_stride) : 0;
   // One row of x leaves room for more rows of w: eight streams from memory are read at nearly its full speed.
   for (; many == 1 && r + 8 <= rows; r += 8) dots_of<W, 8, 1>(w + r * n, n, x, x_stride, out + r, out_stride);
   for (; r + 4 <= rows; r += 4) {
     // With more work for each row the hardware's own fetching falls behind.
-    if (many >= 4) {
-      dots_of<W, 4, 4, true>(w + r * n, n, x, x_stride, out + r, out_stride);
-      if (many > 4) dots<W, 4>(w + r * n, n, x + 4 * x_stride, x_stride, many - 4, out + 4 * out_stride + r, out_stride);
-      continue;
-    }
     const char *next = (const char *)(w + (r + 4) * n);
     for (int64_t i = 0; r + 8 <= rows && i < 4 * n * (int64_t)sizeof(W); i += 64) __builtin_prefetch(next + i);
     dots<W, 4>(w + r * n, n, x, x_stride, many, out + r, out_stride);
