@@ -2,15 +2,17 @@
 # Measures strategies on a base model with adapters and questions, and rewrites the table and the figures of docs/routing.md:
 #   tools/routing/measure.sh BASE FOLDER [option of quiver eval ...]
 # BASE is a folder in Hugging Face's layout; FOLDER has questions.json and experts/NAME with an adapter each, NAME being the skill.
+# FOREIGN=FILE has requests that belong to none of them; foreign.json beside this is foreign to dates, names, sentiment, SQL and snake case.
 # With PAGE=FILE it writes the table alone, into that page. Starts a stack of its own beside any other, with its data in a temporary folder, and stops it at the end.
 set -euo pipefail
 
-[ $# -ge 2 ] || { sed -n '2,5p' "$0" | cut -c3-; exit 2; }
+[ $# -ge 2 ] || { sed -n '2,6p' "$0" | cut -c3-; exit 2; }
 base=$(realpath "$1")
 folder=$(realpath "$2")
 shift 2
 home=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 strategies=${STRATEGIES:-oracle,evidence,arrow:top_k=1,arrow,spectr,uniform,base}
+foreign=$(realpath "${FOREIGN:-$(dirname "${BASH_SOURCE[0]}")/foreign.json}")
 conditions=${CONDITIONS:-$(nproc) processors}
 data=$(mktemp -d)
 chmod 711 "$data"
@@ -48,6 +50,16 @@ case ",$strategies," in
 esac
 
 "$home/quiver" eval "$folder/questions.json" --strategies "$strategies" --json "$data/result.json" "$@"
-where=("$home/docs")
-[ -z "${PAGE:-}" ] || where=(--page "$PAGE")
-python3 "$home/tools/routing/report.py" "$data/result.json" "${where[@]}" --conditions "$conditions"
+report=("$data/result.json" --conditions "$conditions")
+if [ -n "${PAGE:-}" ]; then
+  report+=(--page "$PAGE")
+else
+  report+=("$home/docs")
+  case ",$strategies," in
+    *,evidence,*)
+      "$home/quiver" eval "$foreign" --strategies evidence --json "$data/foreign.json"
+      report+=(--foreign "$data/foreign.json")
+      ;;
+  esac
+fi
+python3 "$home/tools/routing/report.py" "${report[@]}"

@@ -1,7 +1,9 @@
-"""Rewrites the measured part of docs/routing.md, and its figures, from what `quiver eval --json` wrote.
+"""Rewrites the measured parts of docs/routing.md, and its figures, from what `quiver eval --json` wrote.
 
-    report.py RESULT.json DOCS [--conditions TEXT]
+    report.py RESULT.json DOCS [--foreign FOREIGN.json] [--conditions TEXT]
     report.py RESULT.json --page FILE [--conditions TEXT]     the table alone, in another page
+
+FOREIGN.json is what it wrote of requests that belong to no adapter, under evidence.
 
 Needs nothing but Python's own library. The same result gives the same bytes.
 """
@@ -12,6 +14,9 @@ import pathlib
 from xml.sax.saxutils import escape
 
 BEGIN, END = "<!-- measured: tools/routing/measure.sh writes from here -->", "<!-- measured: to here -->"
+FOREIGN_BEGIN = "<!-- none of them: tools/routing/measure.sh writes from here -->"
+FOREIGN_END = "<!-- none of them: to here -->"
+TAKEN_MAX = 40
 FONT = 'font-family="Segoe UI, Helvetica, Arial, sans-serif" font-size="14" fill="#111"'
 COLOURS = ["#3b6fb6", "#d1702b", "#3f8f5b", "#a0529c", "#9a8a2c", "#5f9ea8", "#888888", "#b04a4a"]
 
@@ -55,6 +60,58 @@ def table(result, conditions):
         f"Standard error of a figure over all questions: at most {error:.3f}.",
     ]
     return lines
+
+
+def evidence(result):
+    found = [s for s in result["strategies"] if s["strategy"] == "evidence"]
+    if len(found) != 1:
+        raise SystemExit("who is left to the base is counted under evidence, which was not measured")
+    return found[0]
+
+
+def taken(answer):
+    """A line on a foreign request that an adapter took."""
+    decision = answer["routing"]["decisions"][0]
+    stand_out = next(e["stand_out"] for e in decision["ranking"] if f"{e['name']}:{e['version']}" == answer["chosen"])
+    prompt = " ".join(answer["prompt"].split()).replace("|", "\\|").replace("`", "'")
+    prompt = prompt if len(prompt) <= 70 else prompt[:69] + "…"
+    return f"| {prompt} | {answer['wording']} | {short(answer['chosen'])} | {stand_out:.2f} |"
+
+
+def none_of_them(result, foreign):
+    """How many requests each kind leaves to the base, and who took foreign ones."""
+    left = evidence(foreign)
+    total = lambda row: sum(row.values())
+    nobodys = left["chosen_by_skill"][""]
+    kept = evidence(result)["chosen_by_skill"]
+    of_skills = sum(map(total, kept.values()))
+    refused = sum(row.get("base", 0) for row in kept.values())
+    lines = ["| evidence | requests | left to the base | kept an adapter |", "|---|---|---|---|"]
+
+    def line(what, requests, to_base):
+        lines.append(f"| {what} | {requests} | {to_base / requests:.3f} | {1 - to_base / requests:.3f} |")
+
+    line("**foreign**, all", total(nobodys), nobodys.get("base", 0))
+    for wording in sorted(left["by_wording"]):
+        answers = [a for a in left["answers"] if a["wording"] == wording]
+        line(f"foreign, {wording}", len(answers), sum(a["chosen"] == "base" for a in answers))
+    line("**an adapter's own**, all", of_skills, refused)
+    wrong = [answer for answer in left["answers"] if answer["chosen"] != "base"]
+    threshold = left["answers"][0]["routing"]["decisions"][0]["threshold"]
+    lines += ["", f"The library's threshold is {threshold:.2f}. " + ("Nobody took a foreign request." if not wrong else "Taken were:")]
+    if wrong:
+        lines += ["", "| foreign request | | taken by | stand-out |", "|---|---|---|---|"]
+        lines += [taken(answer) for answer in wrong[:TAKEN_MAX]]
+        if len(wrong) > TAKEN_MAX:
+            lines += ["", f"and {len(wrong) - TAKEN_MAX} more."]
+    return lines
+
+
+def between(page, begin, end, lines):
+    if page.count(begin) != 1 or page.count(end) != 1:
+        raise SystemExit(f"the page has no place for a table: it lies between the lines\n{begin}\n{end}")
+    before, rest = page.split(begin)
+    return before + begin + "\n\n" + "\n".join(lines) + "\n\n" + end + rest.split(end)[1]
 
 
 def document(width, height, title, body):
@@ -123,23 +180,25 @@ def main():
     arguments.add_argument("result", type=pathlib.Path)
     arguments.add_argument("docs", type=pathlib.Path, nargs="?")
     arguments.add_argument("--page", type=pathlib.Path)
+    arguments.add_argument("--foreign", type=pathlib.Path)
     arguments.add_argument("--conditions", default="conditions not said")
     given = arguments.parse_args()
     result = json.loads(given.result.read_text(encoding="utf-8"))
     if (given.docs is None) == (given.page is None):
         arguments.error("either DOCS or --page")
     page = given.page or given.docs / "routing.md"
-    old = page.read_text(encoding="utf-8")
-    if old.count(BEGIN) != 1 or old.count(END) != 1:
-        raise SystemExit(f"{page} has no place for the table: it lies between the lines\n{BEGIN}\n{END}")
-    before, rest = old.split(BEGIN)
+    written = page.read_text(encoding="utf-8")
     lines = table(result, given.conditions)
     if given.docs:
         lines += ["", "![How many questions each strategy answers](routing-exact.svg)"]
         lines += ["", "![Who was chosen, by who should have been](routing-chosen.svg)"]
         (given.docs / "routing-exact.svg").write_text(bars(result), encoding="utf-8")
         (given.docs / "routing-chosen.svg").write_text(confusion(result), encoding="utf-8")
-    page.write_text(before + BEGIN + "\n\n" + "\n".join(lines) + "\n\n" + END + rest.split(END)[1], encoding="utf-8")
+    written = between(written, BEGIN, END, lines)
+    if given.foreign:
+        foreign = json.loads(given.foreign.read_text(encoding="utf-8"))
+        written = between(written, FOREIGN_BEGIN, FOREIGN_END, none_of_them(result, foreign))
+    page.write_text(written, encoding="utf-8")
 
 
 if __name__ == "__main__":

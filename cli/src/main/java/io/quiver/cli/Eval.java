@@ -144,6 +144,9 @@ final class Eval implements Callable<Integer> {
         terminal.out()
                 .println(questions.size() + " questions, " + members.members().size() + " adapters on " + members.base()
                         + ", " + concurrency + " questions at a time");
+        if (out != null) {
+            terminal.aside().out().println("each answer goes to " + out + "; the same command goes on from there");
+        }
         List<StrategyResult> results = new ArrayList<>();
         try (AnswerLog log = out == null ? null : open(out, members)) {
             for (EvaluatedStrategy strategy : evaluated) {

@@ -99,6 +99,7 @@ class EvalTest {
                         JSON.readTree("{\"\":{\"ns/sql:3\":1},\"dates\":{\"ns/sql:3\":1},\"sql\":{\"ns/sql:3\":2}}"));
         assertThat(arrow.path("by_wording").path("new").path("exact_match").doubleValue())
                 .isEqualTo(0.5);
+        assertThat(arrow.path("left_to_base").doubleValue()).isZero();
         assertThat(arrow.path("answers").size()).isEqualTo(4);
         assertThat(arrow.path("answers").path(0).path("answer").asString()).isEqualTo("SELECT");
     }
@@ -210,11 +211,14 @@ class EvalTest {
     @Test
     void a_run_that_breaks_off_goes_on_where_it_was() throws IOException {
         Path out = folder.resolve("answers.jsonl");
-        server.on(CHAT, request -> request.text().contains("Ada") ? Answer.json(500, "{}") : answer(request));
+        // The last question, so that none is on its way when the run ends.
+        server.on(CHAT, request -> request.text().contains("Hello!") ? Answer.json(500, "{}") : answer(request));
         String[] options = {"--strategies", "oracle", "--concurrency", "1", "--out", out.toString()};
         assertThat(run(QUESTIONS, options)).isEqualTo(ExitStatus.REFUSED);
-        assertThat(shown.err()).contains("what was answered stands in " + out);
-        assertThat(Files.readAllLines(out)).hasSize(3);
+        assertThat(shown.err())
+                .contains("each answer goes to " + out + "; the same command goes on from there")
+                .contains("what was answered stands in " + out);
+        assertThat(Files.readAllLines(out)).hasSize(4);
         // Killed in the middle of a line.
         Files.writeString(out, "{\"strategy\":\"ora", StandardOpenOption.APPEND);
 
@@ -228,10 +232,15 @@ class EvalTest {
         assertThat(server.received.stream()
                         .skip(before)
                         .filter(received -> received.line().equals(CHAT)))
-                .as("one to try the strategy out, and the two questions that were open")
-                .hasSize(3);
+                .as("one to try the strategy out, and the question that was open")
+                .hasSize(2);
         assertThat(figures(JSON.readTree(Files.readString(json)), "oracle")).isEqualTo("3 of 3, choice -");
         assertThat(Files.readAllLines(out)).hasSize(5).allMatch(line -> line.endsWith("}"));
+
+        assertThat(run(QUESTIONS, options)).isZero();
+        assertThat(shown.out().lines().map(line -> line.replaceAll(" +", " ")))
+                .as("nothing was asked")
+                .anySatisfy(line -> assertThat(line).startsWith("oracle 1.000 1.000 – – "));
 
         server.on(EXPLAIN, request -> Answer.json(200, """
                 {"base":{"name":"tiny"},"variants":[{"routing":{"experts":[

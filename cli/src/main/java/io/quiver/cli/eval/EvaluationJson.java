@@ -72,6 +72,7 @@ public final class EvaluationJson {
         json.put("questions", score.questions()).put("exact", score.exact());
         put(json, "exact_match", score.exactMatch());
         put(json, "choice_accuracy", result.hasChoices() ? score.choiceAccuracy() : Double.NaN);
+        put(json, "left_to_base", result.hasChoices() ? score.leftToBase() : Double.NaN);
     }
 
     private static void put(ObjectNode json, String field, double part) {
@@ -87,6 +88,7 @@ public final class EvaluationJson {
             ObjectNode json = array.addObject()
                     .put("skill", answer.question().skill())
                     .put("prompt", answer.question().prompt())
+                    .put("wording", answer.question().wording())
                     .put("right", answer.question().answer())
                     .put("answer", answer.text())
                     .put("exact", answer.isExact())

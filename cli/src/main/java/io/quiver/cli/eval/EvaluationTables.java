@@ -34,6 +34,7 @@ public final class EvaluationTables {
                 evaluation.results().stream().filter(StrategyResult::hasChoices).toList();
         if (!deciding.isEmpty()) {
             bySkill("choice right", deciding, Score::choiceAccuracy);
+            noneOfThem(deciding);
         }
         deciding.forEach(this::confusion);
     }
@@ -58,7 +59,7 @@ public final class EvaluationTables {
                     figure(score.exactMatch()),
                     figure(score.exactMatch() / oracle),
                     result.hasChoices() ? figure(score.choiceAccuracy()) : "–",
-                    Quantities.duration(result.elapsed()),
+                    result.elapsed().isZero() ? "–" : Quantities.duration(result.elapsed()),
                     Quantities.duration(Duration.ofMillis(result.medianMillis())));
         }
         table.print(terminal);
@@ -98,6 +99,33 @@ public final class EvaluationTables {
                     figure,
                     question -> question.wording().equals(wording));
         }
+        terminal.out().println();
+        table.print(terminal);
+    }
+
+    /** Whether questions for an adapter got any, and those for nobody none; only where there are some for nobody. */
+    private void noneOfThem(List<StrategyResult> deciding) {
+        if (!evaluation.skills().contains("")) {
+            return;
+        }
+        List<String> headings = new ArrayList<>(List.of("none of them"));
+        deciding.forEach(result -> headings.add(result.strategy().label()));
+        headings.add("questions");
+        Table table = new Table(headings.toArray(String[]::new));
+        if (evaluation.skills().size() > 1) {
+            row(
+                    table,
+                    "an adapter's, kept one",
+                    deciding,
+                    Score::keptAnAdapter,
+                    question -> !question.skill().isEmpty());
+        }
+        row(
+                table,
+                "nobody's, left to the base",
+                deciding,
+                Score::leftToBase,
+                question -> question.skill().isEmpty());
         terminal.out().println();
         table.print(terminal);
     }

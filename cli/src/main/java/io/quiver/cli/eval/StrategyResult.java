@@ -7,7 +7,7 @@ import java.util.List;
  * What one strategy made of all questions.
  *
  * @param answers in the order of the questions, at least one
- * @param elapsed from the first question to the last answer
+ * @param elapsed from the first question that was asked to the last answer; zero if all answers are from an earlier run
  */
 public record StrategyResult(EvaluatedStrategy strategy, List<Answered> answers, Duration elapsed) {
     public StrategyResult {
