@@ -50,7 +50,7 @@ case ",$strategies," in
 esac
 
 "$home/quiver" eval "$folder/questions.json" --strategies "$strategies" --json "$data/result.json" "$@"
-report=("$data/result.json" --conditions "$conditions")
+report=("$data/result.json")
 if [ -n "${PAGE:-}" ]; then
   report+=(--page "$PAGE")
 else
@@ -62,4 +62,4 @@ else
       ;;
   esac
 fi
-python3 "$home/tools/routing/report.py" "${report[@]}"
+python3 "$home/tools/routing/report.py" "${report[@]}" --conditions "$conditions"
