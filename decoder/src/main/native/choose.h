@@ -46,14 +46,12 @@ void lengths(const float *x, const X *rounded, int64_t n, float &length, float &
 }
 
 // The k largest |x.p| of linear j and their softmax. rough[e * linears] are x'.p' of rounded values; those that can be among the k best
-// in spite of the rounding are computed anew in float32, so that the choice is that of exact scores.
+// in spite of the rounding (length and slack are those of x) are computed anew in float32, so that the choice is that of exact scores.
 template <class W>
-void choose(const Place &place, int64_t j, int64_t n, int64_t k, const float *x, const typename Activation<W>::type *rounded, const float *rough,
-            float inverse_temperature, Choice *best, std::vector<float> &small) {
+void choose(const Place &place, int64_t j, int64_t n, int64_t k, const float *x, float length, float slack, const float *rough, float inverse_temperature,
+            Choice *best, std::vector<float> &small) {
   const int64_t experts = place.experts;
   const float *penalty = place.penalty + j * experts;
-  float length, slack;
-  lengths(x, rounded, n, length, slack);
   small.resize(experts);
   float *high = small.data();
   // The k-th largest of the lower bounds: whoever cannot reach it is out.

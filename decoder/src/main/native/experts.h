@@ -124,8 +124,10 @@ class Experts {
   void select(const Part &part, int64_t p, const Place &place, int64_t point, int64_t row, int64_t j, int64_t n) {
     const int64_t k = chosen_of(part, place);
     Choice *best = choices(row, j, k);
-    choose<W>(place, j, n, k, &normed[row * shared.widest], &input[row * shared.widest], &shared.scores[row * shared.scores_of_row + j],
-              (float)step.inverse_temperature[p], best, small);
+    const float *x = &normed[row * shared.widest];
+    float length, slack;
+    lengths(x, &input[row * shared.widest], n, length, slack);
+    choose<W>(place, j, n, k, x, length, slack, &shared.scores[row * shared.scores_of_row + j], (float)step.inverse_temperature[p], best, small);
     if (part.chosen) {
       int64_t at = (row - part.first) * part.entries + entry(part, point) + j * k;
       for (int64_t i = 0; i < k; i++) {

@@ -1,6 +1,7 @@
 // The experts' part of the linears at one point, for many tokens: after libtorch has computed the linears themselves. Compiled once for each
 // instruction set. The rows are cut into one range a thread; each chooses for its rows, then goes expert by expert, so that an expert's A and
 // B are read once for all rows that have chosen it. No barriers.
+#include "blocks.h"
 #include "choose.h"
 #include <type_traits>
 
@@ -10,12 +11,7 @@ namespace QUIVER_ISA {
 template <class W>
 class Rows {
   typedef typename Activation<W>::type X;
-#ifdef __AVX512BF16__
-  static constexpr bool PAIRED = std::is_same<W, bfloat16>::value;
-#else
-  static constexpr bool PAIRED = false;
-#endif
-  static constexpr int64_t COLUMNS = 64;  // of the outputs, at once: their sums stay in the first cache
+  static constexpr int64_t COLUMNS = Blocks<W>::COLUMNS;
 
   const Adapted &given;
   const Place &place;
@@ -27,6 +23,7 @@ class Rows {
   std::vector<Choice> chosen; // (count, g, k)
   std::vector<float> low;     // (count, g, k, rank): A x, later times the coefficient
   std::vector<int64_t> order; // (count * k): places in chosen of one linear, by expert
+  std::vector<int64_t> row_of;  // (count * k): of these places, whose row it is
   std::vector<int64_t> start; // (experts + 1): where each expert's begin
   std::vector<float> small;
 
@@ -34,7 +31,7 @@ class Rows {
   Rows(const Adapted &given, Range mine)
       : given(given), place(*given.place), n(given.in), g(place.linears), k(given.top_k == 0 ? place.experts : std::min(given.top_k, place.most)),
         rank(place.rank), first(mine.first), count(mine.last - mine.first), chosen(count * g * k),
-        low(count * g * k * rank), sums(count * COLUMNS) {}
+        low(count * g * k * rank), blocks(place.rank, place.width), sums(count * COLUMNS) {}
 
   void run() {
     if (count == 0) return;
@@ -50,7 +47,7 @@ class Rows {
       project(j);
     }
     weigh();
-    if (PAIRED) pair();
+    blocks.take(low);
     if (given.top_k == 0) {
       add_to_rows();
       return;
@@ -108,10 +105,12 @@ class Rows {
       multiply((const W *)place.coarse + place.slot[e] * g * n, (until - e) * g, n, input, n, (int)count, &scores[e * g], experts * g);
       e = until;
     }
-    for (int64_t row = 0; row < count; row++)
+    for (int64_t row = 0; row < count; row++) {
+      float length, slack;
+      lengths(&exact[row * n], &input[row * n], n, length, slack);
       for (int64_t j = 0; j < g; j++) {
         Choice *best = choices(row, j);
-        choose<W>(place, j, n, k, &exact[row * n], &input[row * n], &scores[row * experts * g + j], given.inverse_temperature, best, small);
+        choose<W>(place, j, n, k, &exact[row * n], length, slack, &scores[row * experts * g + j], given.inverse_temperature, best, small);
         int64_t at = ((first + row) * g + j) * k;
         for (int64_t i = 0; i < k; i++) {
           given.index[at + i] = best[i].expert;
@@ -119,12 +118,14 @@ class Rows {
         }
         leave_out(place, best, k, j);
       }
+    }
   }
 
   // Which choices of linear j are whose; those of coefficient 0 are nobody's.
   void sort(int64_t j) {
     start.assign(place.experts + 1, 0);
     order.resize(count * k);
+    row_of.resize(count * k);
     for (int64_t row = 0; row < count; row++)
       for (int64_t i = 0; i < k; i++)
         if (choices(row, j)[i].weight != 0) start[choices(row, j)[i].expert + 1]++;
@@ -132,7 +133,11 @@ class Rows {
     std::vector<int64_t> at(start.begin(), start.end() - 1);
     for (int64_t row = 0; row < count; row++)
       for (int64_t i = 0; i < k; i++)
-        if (choices(row, j)[i].weight != 0) order[at[choices(row, j)[i].expert]++] = (row * g + j) * k + i;
+        if (choices(row, j)[i].weight != 0) {
+          int64_t next = at[choices(row, j)[i].expert]++;
+          order[next] = (row * g + j) * k + i;
+          row_of[next] = row;
+        }
   }
 
   void project(int64_t j) {
@@ -143,7 +148,7 @@ class Rows {
         float *to[4];
         int64_t many = start[e + 1] - i >= 4 ? 4 : 1;
         for (int64_t m = 0; m < many; m++) {
-          x[m] = &input[order[i + m] / (g * k) * n];
+          x[m] = &input[row_of[i + m] * n];
           to[m] = &low[order[i + m] * rank];
         }
         int64_t r = 0;
@@ -172,18 +177,6 @@ class Rows {
     }
   }
 
-  // Coefficients times A x as pairs of bfloat16.
-  void pair() {
-    const int64_t half = (rank + 1) / 2;
-    pairs.resize(count * g * k * half);
-    for (int64_t at = 0; at < count * g * k; at++)
-      for (int64_t r = 0; r < rank; r += 2) {
-        uint32_t one = rounded_bits(low[at * rank + r]), two = r + 1 < rank ? rounded_bits(low[at * rank + r + 1]) : 0;
-        pairs[at * half + r / 2] = one | two << 16;
-      }
-  }
-  static uint32_t rounded_bits(float x) { return quiver::QUIVER_ISA::rounded(x).bits; }
-
   // With constant coefficients all rows have the same experts: a few rows at once, whose sums never leave the registers.
   void add_to_rows() {
     int64_t row = 0;
@@ -203,11 +196,11 @@ class Rows {
           if (choices(row, j)[e].weight == 0) continue;
           int64_t at[M];
           for (int m = 0; m < M; m++) at[m] = ((row + m) * g + j) * k + e;
-          multiply_block<M, V>(b_of(e, c) + from, at, acc);
+          blocks.template multiply<M, false>(b_of(e, c) + from, at, acc);
         }
         for (int m = 0; m < M; m++) {
           W *y = y_of(row + m, c) + from;
-          for (int v = 0; v < V; v++) put(y + v * LANES, load(y + v * LANES) + column(acc[m], v));
+          for (int v = 0; v < V; v++) put(y + v * LANES, load(y + v * LANES) + Blocks<W>::column(acc[m], v));
         }
       }
       for (; from < place.width; from++)
@@ -236,6 +229,7 @@ class Rows {
     for (int64_t e = 0; e < place.experts; e++) {
       const W *b = b_of(e, c) + from;
       int64_t i = start[e];
+      if (width == COLUMNS && i < start[e + 1]) blocks.weave(b);
       if (width == COLUMNS)
         for (; i + 4 <= start[e + 1]; i += 4) add_block<4>(b, i);
       for (; i < start[e + 1]; i++) {
@@ -257,69 +251,26 @@ class Rows {
       constexpr int V = COLUMNS / LANES;
       Lanes all[V];
       for (int v = 0; v < V; v++) all[v] = load(sum + v * LANES);
-      for (int v = 0; v < V; v++) put(y + v * LANES, load(y + v * LANES) + column(all, v));
+      for (int v = 0; v < V; v++) put(y + v * LANES, load(y + v * LANES) + Blocks<W>::column(all, v));
     }
   }
 
-  float *sums_of(int64_t i) { return &sums[order[i] / (g * k) * COLUMNS]; }
+  float *sums_of(int64_t i) { return &sums[row_of[i] * COLUMNS]; }
 
   template <int M>
   void add_block(const W *b, int64_t i) {
     constexpr int V = COLUMNS / LANES;
     Lanes acc[M][V];
+    float *to[M];
+    for (int m = 0; m < M; m++) to[m] = sums_of(i + m);
     for (int m = 0; m < M; m++)
-      for (int v = 0; v < V; v++) acc[m][v] = load(sums_of(i + m) + v * LANES);
-    multiply_block<M, V>(b, &order[i], acc);
+      for (int v = 0; v < V; v++) acc[m][v] = load(to[m] + v * LANES);
+    blocks.template multiply<M, true>(b, &order[i], acc);
     for (int m = 0; m < M; m++)
-      for (int v = 0; v < V; v++) store(sums_of(i + m) + v * LANES, acc[m][v]);
+      for (int v = 0; v < V; v++) store(to[m] + v * LANES, acc[m][v]);
   }
 
-  // acc[m] += B times what A x of the choice at[m] is.
-  template <int M, int V>
-  void multiply_block(const W *b, const int64_t *at, Lanes (&acc)[M][V]) {
-#ifdef __AVX512BF16__
-    if constexpr (PAIRED) {
-      // Two rows of B are woven into pairs; the columns come out in another order, which `columns` undoes.
-      const __m512i zero = _mm512_setzero_si512();
-      for (int64_t r = 0; r < rank; r += 2) {
-        __m512bh woven[V];
-        for (int half = 0; half < V / 2; half++) {
-          __m512i one = _mm512_loadu_si512(b + r * place.width + half * 32);
-          __m512i two = r + 1 < rank ? _mm512_loadu_si512(b + (r + 1) * place.width + half * 32) : zero;
-          woven[2 * half] = (__m512bh)_mm512_unpacklo_epi16(one, two);
-          woven[2 * half + 1] = (__m512bh)_mm512_unpackhi_epi16(one, two);
-        }
-        for (int m = 0; m < M; m++) {
-          __m512bh h = (__m512bh)_mm512_set1_epi32((int)pairs[at[m] * ((rank + 1) / 2) + r / 2]);
-          for (int v = 0; v < V; v++) acc[m][v] = (Lanes)_mm512_dpbf16_ps((__m512)acc[m][v], woven[v], h);
-        }
-      }
-      return;
-    }
-#endif
-    const float *h[M];
-    for (int m = 0; m < M; m++) h[m] = &low[at[m] * rank];
-    for (int64_t r = 0; r < rank; r++) {
-      Lanes row[V];
-      for (int v = 0; v < V; v++) row[v] = load(b + r * place.width + v * LANES);
-      for (int m = 0; m < M; m++)
-        for (int v = 0; v < V; v++) acc[m][v] += all(h[m][r]) * row[v];
-    }
-  }
-
-  // Sixteen of a row's sums in the order of the columns.
-  static Lanes column(const Lanes *sums, int v) {
-#ifdef __AVX512BF16__
-    if constexpr (PAIRED) {
-      const __m512i order = v % 2 == 0 ? _mm512_setr_epi32(0, 1, 2, 3, 16, 17, 18, 19, 4, 5, 6, 7, 20, 21, 22, 23)
-                                       : _mm512_setr_epi32(8, 9, 10, 11, 24, 25, 26, 27, 12, 13, 14, 15, 28, 29, 30, 31);
-      return (Lanes)_mm512_permutex2var_ps((__m512)sums[v / 2 * 2], order, (__m512)sums[v / 2 * 2 + 1]);
-    }
-#endif
-    return sums[v];
-  }
-
-  std::vector<uint32_t> pairs;  // (count, g, k, (rank + 1) / 2): two of low as bfloat16, if they are multiplied in pairs
+  Blocks<W> blocks;
   std::vector<float> sums;  // (count, COLUMNS)
 };
 
