@@ -30,6 +30,10 @@ import tools.jackson.databind.node.ObjectNode;
 final class Demo {
     private static final Logger LOG = LoggerFactory.getLogger(Demo.class);
     static final String BASE = "quickstart";
+
+    /** The code of a refusal: the name belongs to a base model with other files. */
+    private static final String OTHER_MODEL = "base_model_exists";
+
     private static final String NAMESPACE = "quickstart";
     private static final long READY_LIMIT_MILLIS = 180_000;
     private static final long CATALOGUE_LIMIT_MILLIS = 20_000;
@@ -107,7 +111,18 @@ final class Demo {
     }
 
     private void registerBase(QuickstartFolder quickstart) {
-        Uploaded uploaded = registry.addBaseModel(BASE, body(quickstart.baseFiles()), sent -> {});
+        Uploaded uploaded;
+        try {
+            uploaded = registry.addBaseModel(BASE, body(quickstart.baseFiles()), sent -> {});
+        } catch (RefusedException refused) {
+            if (refused.code().equals(OTHER_MODEL)) {
+                throw new StandaloneException(
+                        "the data folder is that of a demonstration with another model '" + BASE
+                                + "': begin anew with --data FOLDER, or remove the folder if nothing in it is needed",
+                        refused);
+            }
+            throw refused;
+        }
         out.println();
         out.println(
                 terminal.paint(Style.BOLD, "Base model " + BASE) + (uploaded.created() ? " registered" : " was there"));
