@@ -13,7 +13,6 @@ import org.springframework.kafka.listener.ConcurrentMessageListenerContainer;
 import org.springframework.kafka.listener.ConsumerRecordRecoverer;
 import org.springframework.kafka.listener.ContainerProperties;
 import org.springframework.kafka.listener.ContainerProperties.AckMode;
-import org.springframework.kafka.listener.DefaultErrorHandler;
 import org.springframework.kafka.listener.MessageListener;
 import org.springframework.util.backoff.ExponentialBackOff;
 
@@ -84,11 +83,11 @@ public final class WorkContainer {
     }
 
     /** Failures of the world are tried again with growing pauses; everything else is given up at once. */
-    private static DefaultErrorHandler errorHandler(ConsumerRecordRecoverer giveUp, Duration retryFor) {
+    private static WorkErrorHandler errorHandler(ConsumerRecordRecoverer giveUp, Duration retryFor) {
         ExponentialBackOff pauses = new ExponentialBackOff(FIRST_PAUSE.toMillis(), 2);
         pauses.setMaxInterval(LONGEST_PAUSE.toMillis());
         pauses.setMaxElapsedTime(retryFor.toMillis());
-        DefaultErrorHandler handler = new DefaultErrorHandler(giveUp, pauses);
+        WorkErrorHandler handler = new WorkErrorHandler(giveUp, pauses);
         handler.defaultFalse();
         handler.addRetryableExceptions(
                 ObjectStoreException.class,
