@@ -5,7 +5,7 @@
 BASE is a folder in Hugging Face's layout. FOLDER gets experts/NAME (PEFT's layout, weights in bfloat16) and questions.json, as tools/routing/measure.sh reads them; what is there
 already is kept, so that an interrupted run goes on. --beside takes the adapters and questions of another such folder along, which makes one library of both.
 
-Ordinary means: LoRA as PEFT makes it, default initialisation, AdamW, batches of 8, loss on the answer's tokens alone, own data only, another seed each. Training ends when 15 of 16
+Ordinary means: LoRA as PEFT makes it, default initialisation, AdamW, batches of 4, loss on the answer's tokens alone, own data only, another seed each. Training ends when 15 of 16
 validation questions in trained wordings are right, at step 400 at the latest; the questions that are written out are neither trained nor validated on.
 Runs on a processor: the base in bfloat16, the adapter in float32.
 """
@@ -24,7 +24,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from skills import SKILLS
 
-QUESTIONS, VALIDATION, BATCH, FIRST_LOOK, LOOK, STEPS_MAX = 20, 16, 8, 75, 25, 400
+QUESTIONS, VALIDATION, BATCH, FIRST_LOOK, LOOK, STEPS_MAX = 20, 16, 4, 75, 25, 400
 
 
 def asked(skill, wordings, draw, count, taken):
