@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
+import java.util.function.Supplier;
 
 /** Brings an object from a store to the disk, and proves on the way that it is the one that was promised. */
 public final class FetchObject {
@@ -30,9 +31,23 @@ public final class FetchObject {
      * @throws UncheckedIOException if the connection or the disk failed
      */
     public void fetch(ObjectKey key, long sizeBytes, String sha256, Path file) {
+        write(() -> store.get(key), "object " + key, sizeBytes, sha256, file);
+    }
+
+    /**
+     * Writes the first bytes of an object into a file; no more than these are asked for. Else as {@link #fetch}.
+     *
+     * @param sizeBytes how many bytes
+     * @param sha256 promised of just these bytes
+     */
+    public void fetchBeginning(ObjectKey key, long sizeBytes, String sha256, Path file) {
+        write(() -> store.get(key, 0, sizeBytes), "the beginning of object " + key, sizeBytes, sha256, file);
+    }
+
+    private static void write(Supplier<InputStream> content, String what, long sizeBytes, String sha256, Path file) {
         MessageDigest digest = sha256();
         long count = 0;
-        try (InputStream in = store.get(key);
+        try (InputStream in = content.get();
                 OutputStream out = Files.newOutputStream(file)) {
             byte[] buffer = new byte[BUFFER_BYTES];
             for (int n = in.read(buffer); n >= 0 && count <= sizeBytes; n = in.read(buffer)) {
@@ -41,16 +56,16 @@ public final class FetchObject {
                 count += n;
             }
         } catch (IOException e) {
-            throw new UncheckedIOException("fetching " + key + " broke off: " + e.getMessage(), e);
+            throw new UncheckedIOException("fetching " + what + " broke off: " + e.getMessage(), e);
         }
         if (count > sizeBytes) {
             throw new ContentMismatchException(
-                    "object " + key + " should have " + sizeBytes + " bytes with sha256:" + sha256 + ", but has more");
+                    what + " should have " + sizeBytes + " bytes with sha256:" + sha256 + ", but has more");
         }
         String found = HexFormat.of().formatHex(digest.digest());
         if (count != sizeBytes || !found.equals(sha256)) {
-            throw new ContentMismatchException("object " + key + " should have " + sizeBytes + " bytes with sha256:"
-                    + sha256 + ", but has " + count + " bytes with sha256:" + found);
+            throw new ContentMismatchException(what + " should have " + sizeBytes + " bytes with sha256:" + sha256
+                    + ", but has " + count + " bytes with sha256:" + found);
         }
     }
 

@@ -64,6 +64,21 @@ class FetchObjectTest {
     }
 
     @Test
+    void the_beginning_of_an_object_is_fetched_alone_and_refused_if_it_is_another_one() {
+        Path file = directory.resolve("beginning");
+        stored("abcdef");
+        new FetchObject(store).fetchBeginning(KEY, 3, ABC, file);
+        assertThat(file).hasContent("abc");
+
+        for (String other : new String[] {"abdef", "ab"}) {
+            stored(other);
+            assertThatThrownBy(() -> new FetchObject(store).fetchBeginning(KEY, 3, ABC, directory.resolve("other")))
+                    .isInstanceOf(ContentMismatchException.class)
+                    .hasMessageContaining("the beginning of object fetched/object");
+        }
+    }
+
+    @Test
     void an_object_that_is_not_there_is_said_to_be_missing() {
         assertThatThrownBy(() -> new FetchObject(store)
                         .fetch(new ObjectKey("fetched/nothing"), 3, ABC, directory.resolve("missing")))

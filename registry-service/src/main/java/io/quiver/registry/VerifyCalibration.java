@@ -7,13 +7,17 @@ import io.quiver.objectstore.ObjectStoreException;
 import io.quiver.schemas.BaseModelRef;
 import io.quiver.schemas.CalibrationRef;
 import io.quiver.schemas.Digest;
+import io.quiver.schemas.RoutingPart;
 import java.io.IOException;
 import java.io.InputStream;
 import java.security.MessageDigest;
 import java.time.Instant;
 import java.util.Optional;
 
-/** Reads a worker's calibration back from the object store: at its place, of the announced size and digest. Thread-safe. */
+/**
+ * Reads a worker's calibration back from the object store: at its place, of the announced size and digest, and so its
+ * beginning that routers read. Thread-safe.
+ */
 final class VerifyCalibration {
     private static final int BUFFER_BYTES = 1 << 16;
 
@@ -49,14 +53,23 @@ final class VerifyCalibration {
                     now);
         }
         try {
-            Digest found = digest(new ObjectKey(calibration.key()), calibration.sizeBytes());
-            return found.equals(calibration.digest())
-                    ? Optional.empty()
-                    : failure(
-                            "calibration_digest_mismatch",
-                            "the calibration was announced as " + calibration.digest() + " with "
-                                    + calibration.sizeBytes() + " bytes, but is " + found,
-                            now);
+            Found found = read(new ObjectKey(calibration.key()), calibration);
+            if (!found.whole().equals(calibration.digest())) {
+                return failure(
+                        "calibration_digest_mismatch",
+                        "the calibration was announced as " + calibration.digest() + " with " + calibration.sizeBytes()
+                                + " bytes, but is " + found.whole(),
+                        now);
+            }
+            RoutingPart announced = calibration.routingPart();
+            if (announced != null && !announced.digest().equals(found.beginning())) {
+                return failure(
+                        "calibration_digest_mismatch",
+                        "the first " + announced.sizeBytes() + " bytes of the calibration were announced as "
+                                + announced.digest() + ", but are " + found.beginning(),
+                        now);
+            }
+            return Optional.empty();
         } catch (ObjectNotFoundException e) {
             return failure(
                     "calibration_missing",
@@ -65,17 +78,26 @@ final class VerifyCalibration {
         }
     }
 
-    /** Of the object, as far as one buffer beyond its announced size. */
-    private Digest digest(ObjectKey key, long sizeBytes) {
-        MessageDigest sha256 = Digest.sha256();
+    /** @param beginning digest of as many bytes as are announced for routers */
+    private record Found(Digest whole, Digest beginning) {}
+
+    /** Reads as far as one buffer beyond the announced size. */
+    private Found read(ObjectKey key, CalibrationRef announced) {
+        MessageDigest whole = Digest.sha256();
+        MessageDigest beginning = Digest.sha256();
+        long left =
+                announced.routingPart() == null ? 0 : announced.routingPart().sizeBytes();
         try (InputStream in = store.get(key)) {
             byte[] buffer = new byte[BUFFER_BYTES];
             long count = 0;
-            for (int n = in.read(buffer); n >= 0 && count <= sizeBytes; n = in.read(buffer)) {
-                sha256.update(buffer, 0, n);
+            for (int n = in.read(buffer); n >= 0 && count <= announced.sizeBytes(); n = in.read(buffer)) {
+                whole.update(buffer, 0, n);
+                int first = (int) Math.min(n, left);
+                beginning.update(buffer, 0, first);
+                left -= first;
                 count += n;
             }
-            return Digest.of(sha256);
+            return new Found(Digest.of(whole), Digest.of(beginning));
         } catch (IOException e) {
             throw new ObjectStoreException("the calibration broke off while it was read", e);
         }

@@ -14,6 +14,7 @@ import io.quiver.schemas.CalibrationEvent.BaseModelCalibrationRequested;
 import io.quiver.schemas.CalibrationRef;
 import io.quiver.schemas.Digest;
 import io.quiver.schemas.Event.BaseModelCatalogued;
+import io.quiver.schemas.RoutingPart;
 import io.quiver.schemas.Topics;
 import io.quiver.schemas.kafka.Decoded;
 import java.io.ByteArrayInputStream;
@@ -233,7 +234,17 @@ class CalibrationTest {
         CalibrationRef whole = WorkerVoice.storeCalibration(large.ref(), 1);
         CalibrationRef tooLarge =
                 new CalibrationRef(whole.algorithm(), whole.key(), whole.digest(), 8L * (1 << 30) + 1);
+        CalibratedBase cut = CalibratedBase.register();
+        CalibrationRef good = WorkerVoice.storeCalibration(cut.ref(), 1);
+        CalibrationRef otherPart = new CalibrationRef(
+                good.algorithm(),
+                good.key(),
+                good.digest(),
+                good.sizeBytes(),
+                new RoutingPart(
+                        good.routingPart().sizeBytes() + 1, good.routingPart().digest()));
         Map.of(
+                        cut, Map.entry(otherPart, "calibration_digest_mismatch"),
                         missing, Map.entry(gone, "calibration_missing"),
                         changed, Map.entry(overwritten, "calibration_digest_mismatch"),
                         elsewhere, Map.entry(ofAnother, "calibration_invalid"),

@@ -26,6 +26,7 @@ import io.quiver.schemas.Event.PrototypesFailed;
 import io.quiver.schemas.Event.PrototypesStarted;
 import io.quiver.schemas.EvidenceReport;
 import io.quiver.schemas.PrototypeFileRef;
+import io.quiver.schemas.RoutingPart;
 import io.quiver.schemas.kafka.CloudEventCodec;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
@@ -185,7 +186,8 @@ final class WorkerVoice {
         Digest digest = Digest.of(content);
         ObjectKey key = ObjectKey.calibration(base.digest().hex(), FitCalibration.ALGORITHM, seed, digest.hex());
         RunningRegistry.store().put(key, new ByteArrayInputStream(content), content.length);
-        return new CalibrationRef(FitCalibration.ALGORITHM, key.value(), digest, content.length);
+        RoutingPart part = new RoutingPart(12, Digest.of(Arrays.copyOf(content, 12)));
+        return new CalibrationRef(FitCalibration.ALGORITHM, key.value(), digest, content.length, part);
     }
 
     static CalibrationProgressed progressed(BaseModelRef base, int attempt, int done) {

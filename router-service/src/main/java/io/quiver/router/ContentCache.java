@@ -7,6 +7,7 @@ import io.quiver.objectstore.ObjectStore;
 import io.quiver.schemas.CalibrationRef;
 import io.quiver.schemas.Digest;
 import io.quiver.schemas.PrototypeFileRef;
+import io.quiver.schemas.RoutingPart;
 import io.quiver.schemas.StoredFile;
 import java.io.IOException;
 import java.io.InputStream;
@@ -49,6 +50,11 @@ public final class ContentCache {
                     attributes.lastModifiedTime(),
                     Objects.requireNonNullElse(attributes.fileKey(), ""));
         }
+    }
+
+    /** Brings the promised bytes, or throws. */
+    private interface Fetch {
+        void into(ObjectKey key, long sizeBytes, String sha256, Path file);
     }
 
     /** Keeps files from being deleted until it is closed. */
@@ -111,7 +117,8 @@ public final class ContentCache {
                         held.path.resolve(file.name()),
                         ObjectKey.blob(file.digest().hex()),
                         file.digest(),
-                        file.sizeBytes());
+                        file.sizeBytes(),
+                        fetchObject::fetch);
             }
             used(held.path, fetched);
             return held;
@@ -123,18 +130,21 @@ public final class ContentCache {
 
     /** Brings a prototype file; it is known by its digest, whatever its key. */
     public Held prototypes(PrototypeFileRef file) {
-        return file("prototypes", file.key(), file.digest(), file.sizeBytes());
+        return file("prototypes", file.key(), file.digest(), file.sizeBytes(), fetchObject::fetch);
     }
 
-    /** Brings the calibration of a base model; it is known by its digest, whatever its key. */
+    /** Brings what a router reads of the calibration of a base model; it is known by its digest, whatever its key. */
     public Held calibration(CalibrationRef file) {
-        return file("calibrations", file.key(), file.digest(), file.sizeBytes());
+        RoutingPart part = file.routingPart();
+        return part == null
+                ? file("calibrations", file.key(), file.digest(), file.sizeBytes(), fetchObject::fetch)
+                : file("calibrations", file.key(), part.digest(), part.sizeBytes(), fetchObject::fetchBeginning);
     }
 
-    private Held file(String kind, String key, Digest digest, long sizeBytes) {
+    private Held file(String kind, String key, Digest digest, long sizeBytes, Fetch fetch) {
         Held held = new Held(directory.resolve(kind).resolve(digest.hex() + ".safetensors"));
         try {
-            used(held.path, ensure(held.path, new ObjectKey(key), digest, sizeBytes));
+            used(held.path, ensure(held.path, new ObjectKey(key), digest, sizeBytes, fetch));
             return held;
         } catch (RuntimeException e) {
             held.close();
@@ -143,7 +153,7 @@ public final class ContentCache {
     }
 
     /** @return whether the file had to be fetched */
-    private boolean ensure(Path path, ObjectKey key, Digest digest, long sizeBytes) {
+    private boolean ensure(Path path, ObjectKey key, Digest digest, long sizeBytes, Fetch fetch) {
         try {
             if (Files.isRegularFile(path) && isWhole(path, digest, sizeBytes)) {
                 return false;
@@ -151,7 +161,7 @@ public final class ContentCache {
             Files.createDirectories(path.getParent());
             Path partial = Files.createTempFile(path.getParent(), ".fetching-", "");
             try {
-                fetchObject.fetch(key, sizeBytes, digest.hex(), partial);
+                fetch.into(key, sizeBytes, digest.hex(), partial);
                 Files.move(partial, path, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
             } finally {
                 Files.deleteIfExists(partial);

@@ -18,14 +18,18 @@ import io.quiver.lora.evidence.CompareExamples;
 import io.quiver.lora.evidence.ExampleCentroids;
 import io.quiver.lora.evidence.ProbePoint;
 import io.quiver.lora.evidence.ProbePoints;
+import io.quiver.lora.evidence.RoutingTensors;
 import io.quiver.lora.peft.AdapterLimits;
 import io.quiver.lora.peft.LoraAdapter;
+import io.quiver.lora.safetensors.SafetensorsHeader;
+import io.quiver.lora.safetensors.SafetensorsLimits;
 import io.quiver.objectstore.ObjectKey;
 import io.quiver.schemas.CalibrationRef;
 import io.quiver.schemas.Digest;
 import io.quiver.schemas.Event.CataloguedVersion;
 import io.quiver.schemas.EvidenceRef;
 import io.quiver.schemas.PrototypeFileRef;
+import io.quiver.schemas.RoutingPart;
 import io.quiver.schemas.StoredFile;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
@@ -33,6 +37,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
@@ -73,7 +78,10 @@ final class CalibratedFixture {
         }
         Digest digest = Digest.of(bytes);
         ObjectKey key = ObjectKey.calibration(baseDigest.hex(), calibration.algorithm(), seed, digest.hex());
-        reference = new CalibrationRef(calibration.algorithm(), key.value(), digest, bytes.length);
+        long partBytes = RoutingTensors.endBytes(
+                SafetensorsHeader.read(new ByteArrayInputStream(bytes), SafetensorsLimits.ADAPTER));
+        RoutingPart part = new RoutingPart(partBytes, Digest.of(Arrays.copyOf(bytes, (int) partBytes)));
+        reference = new CalibrationRef(calibration.algorithm(), key.value(), digest, bytes.length, part);
     }
 
     CalibrationRef store(RunningRouter router) throws IOException {

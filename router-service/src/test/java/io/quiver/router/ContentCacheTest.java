@@ -10,7 +10,9 @@ import io.quiver.objectstore.ObjectKey;
 import io.quiver.objectstore.ObjectStore;
 import io.quiver.objectstore.ObjectStoreSettings;
 import io.quiver.objectstore.minio.MinioObjectStore;
+import io.quiver.schemas.CalibrationRef;
 import io.quiver.schemas.Digest;
+import io.quiver.schemas.RoutingPart;
 import io.quiver.schemas.StoredFile;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
@@ -22,6 +24,7 @@ import java.time.Clock;
 import java.time.Instant;
 import java.time.ZoneId;
 import java.time.ZoneOffset;
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
@@ -194,5 +197,26 @@ class ContentCacheTest {
         try (ContentCache.Held held = cache.folder(Catalogues.digest(name), files)) {
             return held.path();
         }
+    }
+
+    @Test
+    void of_a_calibration_only_what_routers_read_is_fetched_and_the_whole_where_that_is_not_known() throws IOException {
+        byte[] content = "what routers read, and what adapters are measured with".getBytes(StandardCharsets.UTF_8);
+        byte[] part = Arrays.copyOf(content, 17);
+        ObjectKey key = new ObjectKey("calibrations/some");
+        store.put(key, new ByteArrayInputStream(content), content.length);
+        CalibrationRef whole = new CalibrationRef("evidence-v1", key.value(), Digest.of(content), content.length);
+        RoutingPart routed = new RoutingPart(part.length, Digest.of(part));
+        CalibrationRef known = new CalibrationRef(whole.algorithm(), whole.key(), whole.digest(), 54, routed);
+        CalibrationRef another = new CalibrationRef(
+                whole.algorithm(), whole.key(), whole.digest(), 54, new RoutingPart(18, whole.digest()));
+
+        try (ContentCache.Held held = cache.calibration(known)) {
+            assertThat(held.path()).hasBinaryContent(part);
+        }
+        try (ContentCache.Held held = cache.calibration(whole)) {
+            assertThat(held.path()).hasBinaryContent(content);
+        }
+        assertThatThrownBy(() -> cache.calibration(another)).isInstanceOf(ContentMismatchException.class);
     }
 }

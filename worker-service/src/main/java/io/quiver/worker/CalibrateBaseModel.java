@@ -3,12 +3,13 @@ package io.quiver.worker;
 import io.quiver.decoder.evidence.CalibrateBase;
 import io.quiver.decoder.evidence.CalibrationProgress;
 import io.quiver.lora.evidence.FitCalibration;
+import io.quiver.lora.evidence.InvalidCalibrationFileException;
+import io.quiver.lora.safetensors.InvalidSafetensorsException;
 import io.quiver.objectstore.ObjectKey;
 import io.quiver.objectstore.ObjectStore;
 import io.quiver.objectstore.ObjectStore.ObjectInfo;
 import io.quiver.schemas.CalibrationEvent.BaseModelCalibrationRequested;
 import io.quiver.schemas.CalibrationRef;
-import io.quiver.schemas.Digest;
 import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -16,8 +17,6 @@ import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.DigestOutputStream;
-import java.security.MessageDigest;
 import java.time.Clock;
 import java.util.Comparator;
 import java.util.List;
@@ -79,22 +78,24 @@ public final class CalibrateBaseModel {
     private CalibrationRef calibrateAndStore(BaseModelCalibrationRequested request, CalibrationProgress progress) {
         try (TemporaryFolder folder = TemporaryFolder.in(tempDir)) {
             Path copy = folder.file("calibration" + SUFFIX);
-            Digest digest = heldBase.use(
+            CalibrationDigests digests = heldBase.use(
                     request.base(), request.files(), base -> calibrate(base, request, folder.path(), copy, progress));
             ObjectKey key = ObjectKey.calibration(
-                    request.base().digest().hex(), FitCalibration.ALGORITHM, request.seed(), digest.hex());
-            long sizeBytes = Files.size(copy);
+                    request.base().digest().hex(),
+                    FitCalibration.ALGORITHM,
+                    request.seed(),
+                    digests.whole().hex());
             try (InputStream in = Files.newInputStream(copy)) {
-                store.put(key, in, sizeBytes);
+                store.put(key, in, digests.sizeBytes());
             }
-            return new CalibrationRef(FitCalibration.ALGORITHM, key.value(), digest, sizeBytes);
+            return digests.at(key);
         } catch (IOException e) {
             throw new UncheckedIOException("cannot write the calibration: " + e.getMessage(), e);
         }
     }
 
-    /** Leaves the calibration in a file; returns the file's digest. */
-    private Digest calibrate(
+    /** Leaves the calibration in a file. */
+    private CalibrationDigests calibrate(
             OpenBase base,
             BaseModelCalibrationRequested request,
             Path folder,
@@ -102,9 +103,7 @@ public final class CalibrateBaseModel {
             CalibrationProgress progress) {
         CalibrateBase calibrate =
                 new CalibrateBase(base.decoder(), base.tokenizer(), base.template(), settings.apply(request.seed()));
-        MessageDigest sha256 = Digest.sha256();
-        try (OutputStream out =
-                new DigestOutputStream(new BufferedOutputStream(Files.newOutputStream(file), BUFFER_BYTES), sha256)) {
+        try (OutputStream out = new BufferedOutputStream(Files.newOutputStream(file), BUFFER_BYTES)) {
             calibrate.calibrate(request.base().digest().toString(), folder, out, (phase, done, total) -> {
                 heldBase.requireRunning();
                 progress.reached(phase, done, total);
@@ -112,7 +111,11 @@ public final class CalibrateBaseModel {
         } catch (IOException e) {
             throw new UncheckedIOException("cannot write the calibration: " + e.getMessage(), e);
         }
-        return Digest.of(sha256);
+        try (InputStream in = Files.newInputStream(file)) {
+            return CalibrationDigests.of(in);
+        } catch (IOException e) {
+            throw new UncheckedIOException("cannot write the calibration: " + e.getMessage(), e);
+        }
     }
 
     /** The oldest one that is whole: everybody finds the same. */
@@ -125,30 +128,18 @@ public final class CalibrateBaseModel {
                 .toList();
         for (ObjectInfo info : there) {
             String name = info.key().value().substring(prefix.length());
-            Digest digest = digest(info.key());
-            if (name.equals(digest.hex() + SUFFIX)) {
-                return Optional.of(
-                        new CalibrationRef(FitCalibration.ALGORITHM, info.key().value(), digest, info.sizeBytes()));
+            try (InputStream in = store.get(info.key())) {
+                CalibrationDigests digests = CalibrationDigests.of(in);
+                if (name.equals(digests.whole().hex() + SUFFIX)) {
+                    return Optional.of(digests.at(info.key()));
+                }
+                LOG.warn("{} has {} and is passed over", info.key(), digests.whole());
+            } catch (InvalidSafetensorsException | InvalidCalibrationFileException e) {
+                LOG.warn("{} is passed over: {}", info.key(), e.getMessage());
+            } catch (IOException e) {
+                throw new UncheckedIOException("reading " + info.key() + " broke off: " + e.getMessage(), e);
             }
-            LOG.warn("{} has {} and is passed over", info.key(), digest);
         }
         return Optional.empty();
-    }
-
-    private Digest digest(ObjectKey key) {
-        try (InputStream in = store.get(key)) {
-            return digest(in);
-        } catch (IOException e) {
-            throw new UncheckedIOException("reading " + key + " broke off: " + e.getMessage(), e);
-        }
-    }
-
-    private static Digest digest(InputStream in) throws IOException {
-        MessageDigest sha256 = Digest.sha256();
-        byte[] buffer = new byte[BUFFER_BYTES];
-        for (int n = in.read(buffer); n >= 0; n = in.read(buffer)) {
-            sha256.update(buffer, 0, n);
-        }
-        return Digest.of(sha256);
     }
 }

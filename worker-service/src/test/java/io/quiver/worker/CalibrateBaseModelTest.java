@@ -19,6 +19,7 @@ import io.quiver.objectstore.minio.MinioObjectStore;
 import io.quiver.schemas.CalibrationEvent.BaseModelCalibrationRequested;
 import io.quiver.schemas.CalibrationRef;
 import io.quiver.schemas.Digest;
+import io.quiver.schemas.RoutingPart;
 import io.quiver.schemas.StoredFile;
 import io.quiver.worker.CalibrationOutcome.Computed;
 import io.quiver.worker.CalibrationOutcome.Failed;
@@ -31,6 +32,7 @@ import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneOffset;
+import java.util.Arrays;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
@@ -105,6 +107,12 @@ class CalibrateBaseModelTest {
         byte[] content = bytes(file);
         assertThat(Digest.of(content)).isEqualTo(file.digest());
         assertThat(content).hasSize((int) file.sizeBytes());
+        RoutingPart part = file.routingPart();
+        byte[] beginning = Arrays.copyOf(content, (int) part.sizeBytes());
+        assertThat(part.digest()).isEqualTo(Digest.of(beginning));
+        Path cut = Files.write(dir.resolve("beginning.safetensors"), beginning);
+        assertThat(CalibrationFile.readBaselines(cut)).hasSize(12);
+        assertThat(CalibrationFile.readFrames(cut)).hasSize(2);
         Path copy = Files.write(dir.resolve("calibration.safetensors"), content);
         BaseCalibration calibration = CalibrationFile.read(copy, CalibrationFile.points(copy));
         assertThat(calibration.baseDigest()).isEqualTo(base.ref().digest().toString());
@@ -127,8 +135,9 @@ class CalibrateBaseModelTest {
     }
 
     @Test
-    void a_calibration_that_is_there_is_found_without_the_base_model_and_a_damaged_one_is_made_anew()
-            throws IOException {
+    void
+            a_calibration_that_is_there_is_found_without_the_base_model_and_where_it_is_damaged_or_another_file_it_is_made_anew()
+                    throws IOException {
         base.storedIn(store);
         Computed computed = (Computed) calibrate(base.requested(1, 1));
         byte[] good = bytes(computed.file());
@@ -138,6 +147,15 @@ class CalibrateBaseModelTest {
         byte[] damaged = good.clone();
         damaged[good.length / 2] ^= 1;
         store.put(new ObjectKey(computed.file().key()), new ByteArrayInputStream(damaged), damaged.length);
+        byte[] other = {1, 2, 3};
+        store.put(
+                ObjectKey.calibration(
+                        base.ref().digest().hex(),
+                        "evidence-v1",
+                        1,
+                        Digest.of(other).hex()),
+                new ByteArrayInputStream(other),
+                other.length);
         base.storedIn(store);
         assertThat(calibrate(base.requested(3, 1))).isEqualTo(computed);
         assertThat(bytes(computed.file())).isEqualTo(good);

@@ -2,6 +2,7 @@ package io.quiver.lora.evidence;
 
 import io.quiver.lora.safetensors.DType;
 import io.quiver.lora.safetensors.SafetensorsFile;
+import io.quiver.lora.safetensors.SafetensorsHeader;
 import io.quiver.lora.safetensors.SafetensorsLimits;
 import io.quiver.lora.safetensors.TensorInfo;
 import java.io.IOException;
@@ -28,7 +29,7 @@ import java.util.TreeSet;
  * inputs.statistics.P F16 (tokens, in), in units of unit.P F64 (1);  norms.statistics.P F64 (tokens);  the same for threshold
  * </pre>
  *
- * Equal content gives equal bytes. Inputs are rounded to eleven bits, whitenings to single precision: who measures adapters reads
+ * The {@link RoutingTensors} lie at the beginning. Equal content gives equal bytes. Inputs are rounded to eleven bits, whitenings to single precision: who measures adapters reads
  * the file, so that all measure against the same.
  */
 public final class CalibrationFile {
@@ -75,14 +76,14 @@ public final class CalibrationFile {
      * @throws io.quiver.lora.safetensors.InvalidSafetensorsException if it is not valid safetensors
      */
     public static BaseCalibration read(Path path, Collection<ProbePoint> wanted) throws IOException {
-        return open(path, (file, tensors) -> {
+        return open(path, SafetensorsFile::open, (file, tensors) -> {
             GenericRequests requests = readRequests(file, tensors);
             int statistics =
                     Arrays.stream(requests.contentTokens(requests.statistics())).sum();
             int threshold =
                     Arrays.stream(requests.contentTokens(requests.threshold())).sum();
             List<PointCalibration> points = new ArrayList<>();
-            for (ProbePoint point : points(file)) {
+            for (ProbePoint point : points(file.header())) {
                 if (wanted.contains(point)) {
                     points.add(readPoint(tensors, point, statistics, threshold));
                 }
@@ -93,25 +94,25 @@ public final class CalibrationFile {
 
     /** The points that a file has, in order; throws as {@link #read}. */
     public static List<ProbePoint> points(Path path) throws IOException {
-        return open(path, (file, tensors) -> List.copyOf(points(file)));
+        return open(path, SafetensorsFile::open, (file, tensors) -> List.copyOf(points(file.header())));
     }
 
-    /** What requests are compared with, at all points, in order; throws as {@link #read}. */
+    /** What requests are compared with, at all points, in order; of a whole file or its {@link RoutingTensors}. Throws as {@link #read}. */
     public static List<PointBaseline> readBaselines(Path path) throws IOException {
-        return open(path, (file, tensors) -> {
+        return open(path, SafetensorsFile::openBeginning, (file, tensors) -> {
             List<PointBaseline> baselines = new ArrayList<>();
-            for (ProbePoint point : points(file)) {
+            for (ProbePoint point : points(file.header())) {
                 baselines.add(readBaseline(tensors, point));
             }
             return baselines;
         });
     }
 
-    /** What example prompts are compared with, at the points for examples, in order; throws as {@link #read}. */
+    /** What example prompts are compared with, at the points for examples, in order; as {@link #readBaselines}. */
     public static List<CompareExamples.Frame> readFrames(Path path) throws IOException {
-        return open(path, (file, tensors) -> {
+        return open(path, SafetensorsFile::openBeginning, (file, tensors) -> {
             List<CompareExamples.Frame> frames = new ArrayList<>();
-            for (ProbePoint point : ProbePoints.forExamples(points(file))) {
+            for (ProbePoint point : ProbePoints.forExamples(points(file.header()))) {
                 int in = width(tensors, point);
                 frames.add(new CompareExamples.Frame(
                         point,
@@ -126,12 +127,16 @@ public final class CalibrationFile {
         T of(SafetensorsFile file, StrictTensors tensors) throws IOException;
     }
 
-    private static <T> T open(Path path, Reading<T> reading) throws IOException {
+    private interface Opening {
+        SafetensorsFile of(Path path, SafetensorsLimits limits) throws IOException;
+    }
+
+    private static <T> T open(Path path, Opening opening, Reading<T> reading) throws IOException {
         if (Files.size(path) > BYTES_MAX) {
             throw new InvalidCalibrationFileException(
                     "the file has " + Files.size(path) + " bytes, at most " + BYTES_MAX + " are read");
         }
-        try (SafetensorsFile file = SafetensorsFile.open(path, SafetensorsLimits.ADAPTER)) {
+        try (SafetensorsFile file = opening.of(path, SafetensorsLimits.ADAPTER)) {
             String version = file.header().metadata().get("format_version");
             if (!FORMAT_VERSION.equals(version) || !file.header().metadata().containsKey("prefix_tokens")) {
                 throw new InvalidCalibrationFileException("not a calibration of version " + FORMAT_VERSION
@@ -153,18 +158,18 @@ public final class CalibrationFile {
     }
 
     /** All points, each of which must be complete; nothing else may be there. */
-    private static TreeSet<ProbePoint> points(SafetensorsFile file) {
+    static TreeSet<ProbePoint> points(SafetensorsHeader header) {
         TreeSet<ProbePoint> points = new TreeSet<>();
         Set<String> known = new HashSet<>();
         SETS.forEach(set -> known.addAll(List.of("tokens." + set, "lengths." + set)));
-        for (TensorInfo tensor : file.header().tensors()) {
+        for (TensorInfo tensor : header.tensors()) {
             int layers = tensor.name().indexOf(".layers.");
             if (layers > 0) {
                 points.add(ProbePoint.named(tensor.name().substring(layers + 1)));
             }
         }
         for (ProbePoint point : points) {
-            if (file.header().find("whitening_gains." + point.name()).isPresent()) {
+            if (header.find("whitening_gains." + point.name()).isPresent()) {
                 known.addAll(List.of("whitening_gains." + point.name(), "whitening_vectors." + point.name()));
             } else {
                 known.add("whitening." + point.name());
@@ -178,13 +183,13 @@ public final class CalibrationFile {
                 }
             }
         }
-        for (TensorInfo tensor : file.header().tensors()) {
+        for (TensorInfo tensor : header.tensors()) {
             if (!known.contains(tensor.name())) {
                 throw new IllegalArgumentException("unknown tensor " + tensor.name());
             }
         }
         for (String name : new TreeSet<>(known)) {
-            if (file.header().find(name).isEmpty()) {
+            if (header.find(name).isEmpty()) {
                 throw new IllegalArgumentException("the tensor " + name + " is missing");
             }
         }

@@ -23,14 +23,15 @@ final class JoinCalibrations {
         List<SafetensorsFile> open = new ArrayList<>();
         try {
             SafetensorsWriter writer = new SafetensorsWriter();
+            List<ProbePoint> points = new ArrayList<>();
             for (Path part : parts) {
                 // Complete and nothing else.
-                CalibrationFile.points(part);
+                points.addAll(CalibrationFile.points(part));
                 SafetensorsFile file = SafetensorsFile.open(part, SafetensorsLimits.ADAPTER);
                 open.add(file);
                 add(file, open.get(0), writer);
             }
-            writer.writeTo(out);
+            writer.first(RoutingTensors.large(points)).writeTo(out);
         } catch (UncheckedIOException e) {
             throw new IOException("a part cannot be read: " + e.getMessage(), e);
         } finally {

@@ -17,7 +17,8 @@ final class WriteCalibration {
                 .metadata("format_version", CalibrationFile.FORMAT_VERSION)
                 .metadata("algorithm", calibration.algorithm())
                 .metadata("base_digest", calibration.baseDigest())
-                .metadata("prefix_tokens", Integer.toString(requests.prefixTokens()));
+                .metadata("prefix_tokens", Integer.toString(requests.prefixTokens()))
+                .first(RoutingTensors.large(calibration.points().keySet()));
         requests(writer, "fit", requests.fit());
         requests(writer, "statistics", requests.statistics());
         requests(writer, "threshold", requests.threshold());

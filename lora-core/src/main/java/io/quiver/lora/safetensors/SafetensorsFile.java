@@ -30,6 +30,24 @@ public final class SafetensorsFile implements AutoCloseable {
      * @throws IOException if it cannot be read
      */
     public static SafetensorsFile open(Path path, SafetensorsLimits limits) throws IOException {
+        SafetensorsFile file = openBeginning(path, limits);
+        try {
+            file.header.checkFileSize(file.channel.size());
+            return file;
+        } catch (IOException | RuntimeException e) {
+            file.close();
+            throw e;
+        }
+    }
+
+    /**
+     * Opens a file of which perhaps only the first bytes are there, with the whole header among them. Tensors that are not there
+     * cannot be read.
+     *
+     * @throws InvalidSafetensorsException if the header is not valid or exceeds the limits
+     * @throws IOException if it cannot be read
+     */
+    public static SafetensorsFile openBeginning(Path path, SafetensorsLimits limits) throws IOException {
         FileChannel channel = FileChannel.open(path, StandardOpenOption.READ);
         try {
             return new SafetensorsFile(channel, readHeader(channel, limits));
@@ -53,9 +71,7 @@ public final class SafetensorsFile implements AutoCloseable {
         }
         byte[] json =
                 read(channel, SafetensorsHeader.LENGTH_BYTES, (int) lengthBytes).array();
-        SafetensorsHeader header = SafetensorsHeader.parse(json, limits);
-        header.checkFileSize(fileSizeBytes);
-        return header;
+        return SafetensorsHeader.parse(json, limits);
     }
 
     static InvalidSafetensorsException truncated(long fileSizeBytes, long neededBytes) {
@@ -84,13 +100,17 @@ public final class SafetensorsFile implements AutoCloseable {
      * The bytes of a tensor, read-only and little-endian: a large one is mapped from the file, others are copied, since a mapping takes
      * memory until the collector finds it.
      *
-     * @throws IllegalArgumentException if the tensor has 2 GiB or more
+     * @throws IllegalArgumentException if the tensor has 2 GiB or more, or lies where the file was cut off
      * @throws java.util.NoSuchElementException if there is no such tensor
      */
     public ByteBuffer bytes(String name) throws IOException {
         TensorInfo tensor = header.tensor(name);
         if (tensor.sizeBytes() > Integer.MAX_VALUE) {
             throw new IllegalArgumentException("tensor " + name + " is too large for one buffer");
+        }
+        if (header.dataOffsetBytes() + tensor.endBytes() > channel.size()) {
+            throw new IllegalArgumentException(
+                    "tensor " + name + " lies beyond the " + channel.size() + " bytes of the file that are there");
         }
         if (tensor.sizeBytes() <= COPIED_BYTES_MAX) {
             return read(channel, header.dataOffsetBytes() + tensor.beginBytes(), (int) tensor.sizeBytes())

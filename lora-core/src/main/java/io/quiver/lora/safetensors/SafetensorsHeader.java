@@ -1,5 +1,7 @@
 package io.quiver.lora.safetensors;
 
+import java.io.IOException;
+import java.io.InputStream;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
@@ -42,6 +44,26 @@ public final class SafetensorsHeader {
             throw tooLarge(json.length, limits);
         }
         return new HeaderParser(json, limits).parse();
+    }
+
+    /**
+     * Reads the header at the beginning of a file; the stream stands at the first tensor's data afterwards.
+     *
+     * @throws InvalidSafetensorsException if it is not valid, or exceeds the limits
+     * @throws IOException if the stream cannot be read
+     */
+    public static SafetensorsHeader read(InputStream in, SafetensorsLimits limits) throws IOException {
+        byte[] length = in.readNBytes(LENGTH_BYTES);
+        if (length.length < LENGTH_BYTES) {
+            throw SafetensorsFile.truncated(length.length, LENGTH_BYTES);
+        }
+        long lengthBytes = (long) Elements.LONGS.get(length, 0);
+        checkLength(lengthBytes, limits);
+        byte[] json = in.readNBytes((int) lengthBytes);
+        if (json.length < lengthBytes) {
+            throw SafetensorsFile.truncated((long) LENGTH_BYTES + json.length, LENGTH_BYTES + lengthBytes);
+        }
+        return parse(json, limits);
     }
 
     /**

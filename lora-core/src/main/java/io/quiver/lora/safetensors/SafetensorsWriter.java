@@ -8,10 +8,13 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Supplier;
 import tools.jackson.core.JsonGenerator;
@@ -20,13 +23,15 @@ import tools.jackson.core.json.JsonFactory;
 
 /**
  * Writes a safetensors file from tensors in memory. The same tensors and metadata give the same bytes, in whatever order they
- * were added: wide element types come first, then names in order, so that every tensor is aligned. Not thread-safe.
+ * were added: wide element types come first, so that every tensor is aligned, and of one width those that {@link #first} names, then
+ * names in order. Not thread-safe.
  */
 public final class SafetensorsWriter {
     private static final JsonFactory JSON = new JsonFactory();
 
     private final Map<String, Entry> entries = new HashMap<>();
     private final TreeMap<String, String> metadata = new TreeMap<>();
+    private final Set<String> first = new HashSet<>();
 
     /**
      * A tensor whose bytes are made when they are written.
@@ -50,6 +55,12 @@ public final class SafetensorsWriter {
 
     public SafetensorsWriter metadata(String key, String value) {
         metadata.put(key, value);
+        return this;
+    }
+
+    /** These tensors come before others whose elements are as wide. */
+    public SafetensorsWriter first(Collection<String> names) {
+        first.addAll(names);
         return this;
     }
 
@@ -140,6 +151,7 @@ public final class SafetensorsWriter {
     public void writeTo(OutputStream out) throws IOException {
         List<Entry> ordered = new ArrayList<>(entries.values());
         ordered.sort(Comparator.comparingInt((Entry entry) -> -entry.dtype().elementBytes())
+                .thenComparing(entry -> !first.contains(entry.name()))
                 .thenComparing(Entry::name));
         byte[] header = header(ordered);
         out.write(ByteBuffer.allocate(SafetensorsHeader.LENGTH_BYTES)

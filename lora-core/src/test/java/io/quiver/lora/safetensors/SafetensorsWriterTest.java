@@ -55,6 +55,21 @@ class SafetensorsWriterTest {
     }
 
     @Test
+    void tensors_named_first_come_before_others_as_wide_and_after_wider_ones() throws IOException {
+        byte[] file = new SafetensorsWriter()
+                .first(List.of("z", "y", "absent"))
+                .floats("a", List.of(1L), new float[] {1})
+                .floats("z", List.of(1L), new float[] {2})
+                .floats("y", List.of(1L), new float[] {3})
+                .doubles("d", List.of(1L), new double[] {4})
+                .toBytes();
+        try (SafetensorsFile read = open(file)) {
+            assertThat(read.header().tensors()).extracting(TensorInfo::name).containsExactly("d", "y", "z", "a");
+            assertThat(read.floats("z")).containsExactly(2);
+        }
+    }
+
+    @Test
     void a_shape_that_its_data_does_not_fill_and_a_name_given_twice_are_refused() {
         SafetensorsWriter writer = new SafetensorsWriter().floats("a", List.of(1L), new float[] {1});
 
