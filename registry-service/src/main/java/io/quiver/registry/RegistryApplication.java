@@ -9,6 +9,7 @@ import io.quiver.registry.jdbc.FollowOutbox;
 import io.quiver.registry.jdbc.JdbcAdapters;
 import io.quiver.registry.jdbc.JdbcAliases;
 import io.quiver.registry.jdbc.JdbcBaseModels;
+import io.quiver.registry.jdbc.JdbcFileReferences;
 import io.quiver.registry.jdbc.JdbcOutbox;
 import io.quiver.registry.jdbc.JdbcVersionEvidence;
 import io.quiver.registry.kafka.DeadLetters;
@@ -236,6 +237,25 @@ public class RegistryApplication {
     SchedulingConfigurer sweep(ObjectStore store, Clock clock, RegistrySettings settings) {
         SweepUploads sweep = new SweepUploads(store, clock, settings.uploads().abandonedAfter());
         return tasks -> tasks.addFixedDelayTask(sweep::sweep, settings.uploads().sweepEvery());
+    }
+
+    @Bean
+    FileReferences fileReferences(JdbcClient jdbc) {
+        return new JdbcFileReferences(jdbc);
+    }
+
+    @Bean
+    SchedulingConfigurer measuredFilesSweep(
+            ObjectStore store,
+            FileReferences references,
+            Outbox outbox,
+            TransactionOperations transactions,
+            Clock clock,
+            RegistrySettings settings) {
+        RegistrySettings.MeasuredFiles files = settings.measuredFiles();
+        SweepMeasuredFiles sweep =
+                new SweepMeasuredFiles(store, references, outbox, transactions, clock, files.keptFor());
+        return tasks -> tasks.addFixedDelayTask(sweep::sweep, files.sweepEvery());
     }
 
     @Bean

@@ -17,7 +17,8 @@ public record RegistrySettings(
         @DefaultValue Events events,
         @DefaultValue KafkaTopics topics,
         @DefaultValue("2m") Duration retryFor,
-        @DefaultValue("30s") Duration evidenceSweepEvery) {
+        @DefaultValue("30s") Duration evidenceSweepEvery,
+        @DefaultValue MeasuredFiles measuredFiles) {
     /**
      * Limits on uploads.
      *
@@ -50,6 +51,15 @@ public record RegistrySettings(
                     baseParts);
         }
     }
+
+    /**
+     * Calibrations, prototypes and evidence that nothing refers to any more.
+     *
+     * @param keptFor how long they stay
+     */
+    public record MeasuredFiles(
+            @DefaultValue("1h") Duration keptFor,
+            @DefaultValue("10m") Duration sweepEvery) {}
 
     /** The stream of events. */
     public record Events(
