@@ -1,10 +1,7 @@
 package io.quiver.router;
 
-import static org.awaitility.Awaitility.await;
-
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -56,9 +53,7 @@ final class CalibratedRouter implements BeforeAllCallback {
             }
             router.catalogue("t/late", Map.of(), router.storeExpert("gated0", 1));
             router.start();
-            await().atMost(Duration.ofSeconds(30))
-                    .until(() -> router.bean(Catalogue.class).isReady());
-            router.model();
+            router.awaitReady();
             return new Started(router, fixture, directory);
         } catch (Exception e) {
             throw new IllegalStateException(e);

@@ -63,6 +63,7 @@ final class RouterRequests {
     /** The chunks of a stream, which must end as streams end. */
     static List<JsonNode> chunks(RunningRouter router, String path, String json) throws Exception {
         HttpResponse<String> response = post(router, path, json);
+        assertThat(response.headers().firstValue("content-type").orElseThrow()).startsWith("text/event-stream");
         assertThat(response.body()).endsWith("data: [DONE]\n\n");
         List<JsonNode> chunks = new ArrayList<>();
         for (String line : response.body().split("\n")) {

@@ -1,5 +1,7 @@
 package io.quiver.router;
 
+import static org.awaitility.Awaitility.await;
+
 import io.quiver.embedded.EmbeddedKafka;
 import io.quiver.embedded.EmbeddedS3;
 import io.quiver.embedded.ServerSettings;
@@ -78,6 +80,25 @@ final class RunningRouter implements AutoCloseable {
                 Map.of("bootstrap.servers", kafka.bootstrapServers(), "acks", "all"),
                 new StringSerializer(),
                 new ByteArraySerializer());
+    }
+
+    /** A running one with the fixture model, ready to answer, and these fixture experts as {@code t/<name>}. */
+    static RunningRouter withExperts(Path directory, List<String> experts, String... settings) throws Exception {
+        RunningRouter router = new RunningRouter(directory);
+        router.createTopics();
+        router.catalogueBase();
+        for (String expert : experts) {
+            router.catalogue("t/" + expert, Map.of("champion", 1), router.storeExpert(expert, 1));
+        }
+        router.start(settings);
+        router.awaitReady();
+        return router;
+    }
+
+    /** Waits until the catalogue is read and the model loaded. */
+    void awaitReady() {
+        await().atMost(Duration.ofSeconds(30)).until(() -> bean(Catalogue.class).isReady());
+        model();
     }
 
     void createTopics() throws Exception {

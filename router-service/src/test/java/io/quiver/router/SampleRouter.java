@@ -1,14 +1,10 @@
 package io.quiver.router;
 
-import static org.awaitility.Awaitility.await;
-
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
 import java.util.stream.StreamSupport;
 import org.junit.jupiter.api.extension.BeforeAllCallback;
@@ -48,16 +44,7 @@ final class SampleRouter implements BeforeAllCallback {
     private static Started start() {
         try {
             Path directory = Files.createTempDirectory("sample-router");
-            RunningRouter router = new RunningRouter(directory);
-            router.createTopics();
-            router.catalogueBase();
-            for (String expert : List.of("e0", "e1", "e2")) {
-                router.catalogue("t/" + expert, Map.of(), router.storeExpert(expert, 1));
-            }
-            router.start();
-            await().atMost(Duration.ofSeconds(30))
-                    .until(() -> router.bean(Catalogue.class).isReady());
-            router.model();
+            RunningRouter router = RunningRouter.withExperts(directory, List.of("e0", "e1", "e2"));
             return new Started(router, directory);
         } catch (Exception e) {
             throw new IllegalStateException(e);

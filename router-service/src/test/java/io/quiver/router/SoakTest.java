@@ -17,7 +17,6 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
@@ -64,20 +63,14 @@ class SoakTest {
 
     @Test
     void after_many_mixed_requests_and_cancellations_nothing_is_held() throws Exception {
-        try (RunningRouter router = new RunningRouter(directory)) {
-            router.createTopics();
-            router.catalogueBase();
-            for (String expert : List.of("e0", "e1", "e2")) {
-                router.catalogue("t/" + expert, Map.of(), router.storeExpert(expert, 1));
-            }
-            // Room for few texts: much waits, and prefixes give way.
-            router.start(
-                    "--quiver.router.cache-memory=512KB",
-                    "--quiver.router.prefix-memory=256KB",
-                    "--quiver.router.running-max=4",
-                    "--quiver.router.waiting-max=6");
-            await().atMost(Duration.ofSeconds(30))
-                    .until(() -> router.bean(Catalogue.class).isReady());
+        // Room for few texts: much waits, and prefixes give way.
+        try (RunningRouter router = RunningRouter.withExperts(
+                directory,
+                List.of("e0", "e1", "e2"),
+                "--quiver.router.cache-memory=512KB",
+                "--quiver.router.prefix-memory=256KB",
+                "--quiver.router.running-max=4",
+                "--quiver.router.waiting-max=6")) {
             ServedModel model = router.model();
             URI url = router.url("/v1/completions");
             long early = 0;

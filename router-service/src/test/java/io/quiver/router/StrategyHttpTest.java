@@ -2,17 +2,10 @@ package io.quiver.router;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
-import static org.awaitility.Awaitility.await;
 
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
-import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
-import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.List;
-import java.util.Map;
 import java.util.stream.StreamSupport;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -26,8 +19,7 @@ import tools.jackson.databind.json.JsonMapper;
 
 /** Every strategy once over HTTP: what is answered, what is said about it, and what is refused. */
 class StrategyHttpTest {
-    private static final JsonMapper JSON = JsonMapper.builder().build();
-    private static final HttpClient HTTP = HttpClient.newHttpClient();
+    private static final JsonMapper JSON = RouterRequests.JSON;
     private static final String TWO = "'experts':['t/e0','t/e1'],";
 
     @TempDir
@@ -37,16 +29,7 @@ class StrategyHttpTest {
 
     @BeforeAll
     static void start() throws Exception {
-        router = new RunningRouter(directory);
-        router.createTopics();
-        router.catalogueBase();
-        for (String name : List.of("e0", "e1", "e2", "gated0", "gated1")) {
-            router.catalogue("t/" + name, Map.of(), router.storeExpert(name, 1));
-        }
-        router.start();
-        await().atMost(Duration.ofSeconds(30))
-                .until(() -> router.bean(Catalogue.class).isReady());
-        router.model();
+        router = RunningRouter.withExperts(directory, List.of("e0", "e1", "e2", "gated0", "gated1"));
     }
 
     @AfterAll
@@ -57,11 +40,7 @@ class StrategyHttpTest {
     private static HttpResponse<String> post(String routing) throws Exception {
         String json = "{'model':'tiny-llama','prompt':'five year','temperature':0,'max_tokens':12,'routing':{" + routing
                 + "}}";
-        HttpRequest request = HttpRequest.newBuilder(router.url("/v1/completions"))
-                .header("Content-Type", "application/json")
-                .POST(BodyPublishers.ofString(json.replace('\'', '"')))
-                .build();
-        return HTTP.send(request, BodyHandlers.ofString());
+        return RouterRequests.post(router, "/v1/completions", json);
     }
 
     private static JsonNode complete(String routing) throws Exception {
