@@ -3,16 +3,19 @@
 #   tools/routing/measure.sh BASE FOLDER [option of quiver eval ...]
 # BASE is a folder in Hugging Face's layout; FOLDER has questions.json and experts/NAME with an adapter each, NAME being the skill.
 # FOREIGN=FILE has requests that belong to none of them; foreign.json beside this is foreign to dates, names, sentiment, SQL and snake case.
-# With PAGE=FILE it writes the table alone, into that page. Starts a stack of its own beside any other, with its data in a temporary folder, and stops it at the end.
+# With PAGE=FILE it writes the table alone, into that page; with SECTION=NAME that part of docs/routing.md, with who was mistaken for whom.
+# EXAMPLES=N, with SECTION: pushes the adapters again with the first N questions of each as examples, and asks the other questions once more.
+# RESULTS=FOLDER keeps what `quiver eval` wrote. Starts a stack of its own beside any other, with its data in a temporary folder, and stops it at the end.
 set -euo pipefail
 
-[ $# -ge 2 ] || { sed -n '2,6p' "$0" | cut -c3-; exit 2; }
+[ $# -ge 2 ] || { sed -n '2,8p' "$0" | cut -c3-; exit 2; }
 base=$(realpath "$1")
 folder=$(realpath "$2")
 shift 2
 home=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 strategies=${STRATEGIES:-oracle,evidence,arrow:top_k=1,arrow,spectr,uniform,base}
 foreign=$(realpath "${FOREIGN:-$(dirname "${BASH_SOURCE[0]}")/foreign.json}")
+examples=${EXAMPLES:-0}
 conditions=${CONDITIONS:-$(nproc) processors}
 data=$(mktemp -d)
 chmod 711 "$data"
@@ -25,6 +28,7 @@ stack=$!
 stop() {
   kill "$stack" 2>/dev/null || true
   wait "$stack" 2>/dev/null || true
+  [ -z "${RESULTS:-}" ] || { mkdir -p "$RESULTS" && cp "$data"/*.json "$RESULTS"; }
   rm -rf "$data"
 }
 trap stop EXIT
@@ -54,7 +58,7 @@ report=("$data/result.json")
 if [ -n "${PAGE:-}" ]; then
   report+=(--page "$PAGE")
 else
-  report+=("$home/docs")
+  [ -n "${SECTION:-}" ] || report+=("$home/docs")
   case ",$strategies," in
     *,evidence,*)
       "$home/quiver" eval "$foreign" --strategies evidence --json "$data/foreign.json"
@@ -62,4 +66,21 @@ else
       ;;
   esac
 fi
-python3 "$home/tools/routing/report.py" "${report[@]}" --conditions "$conditions"
+if [ -n "${SECTION:-}" ] && [ "$examples" -gt 0 ]; then
+  python3 "$home/tools/routing/examples.py" "$folder" "$examples" "$data/with-examples"
+  "$home/quiver" push "$data"/with-examples/experts/*
+  echo "waiting for the examples to be compared"
+  for attempt in $(seq 60); do
+    "$home/quiver" eval "$folder/questions.json" --strategies evidence --per-skill 1 --json "$data/try.json" >"$data/try.log" 2>&1 && grep -q similarity "$data/try.json" && break
+    [ "$attempt" -lt 60 ] || { cat "$data/try.log"; exit 1; }
+    sleep 10
+  done
+  "$home/quiver" eval "$data/with-examples/questions.json" --strategies evidence --json "$data/examples.json"
+  "$home/quiver" eval "$foreign" --strategies evidence --json "$data/examples-foreign.json"
+  report+=(--examples "$data/examples.json" "$data/examples-foreign.json" "$examples")
+fi
+if [ -n "${SECTION:-}" ]; then
+  python3 "$home/tools/routing/library.py" "$SECTION" "$home/docs/routing.md" "${report[@]}" --conditions "$conditions"
+else
+  python3 "$home/tools/routing/report.py" "${report[@]}" --conditions "$conditions"
+fi

@@ -24,7 +24,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from skills import SKILLS
 
-QUESTIONS, VALIDATION, BATCH, FIRST_LOOK, LOOK, STEPS_MAX = 20, 16, 4, 75, 25, 400
+QUESTIONS, VALIDATION, BATCH, FIRST_LOOK, LOOK, STEPS_MAX = 20, 16, 4, 50, 25, 400
 
 
 def asked(skill, wordings, draw, count, taken):
@@ -46,15 +46,26 @@ def tokens(tokenizer, prompt, answer=None):
     return ids if answer is None else (ids, tokenizer(answer + "<|im_end|>", add_special_tokens=False)["input_ids"])
 
 
-def loss(model, batch, pad):
-    """Mean cross entropy of the answers' tokens. The head reads only the positions before these."""
-    length = max(len(p) + len(a) for p, a in batch)
-    ids = torch.tensor([p + a + [pad] * (length - len(p) - len(a)) for p, a in batch])  # (batch, length)
+def loss(model, batch):
+    """Mean cross entropy of the answers' tokens.
+
+    All texts lie in one row: what they begin with alike stands there once, and each sees that and itself, at its own positions. The same numbers as one text a row, for fewer tokens.
+    """
+    prompts = [prompt for prompt, _ in batch]
+    common = next(i for i in range(len(prompts[0])) if len({prompt[i] for prompt in prompts}) > 1)
+    ids, places, texts, before, wanted = prompts[0][:common], list(range(common)), [-1] * common, [], []
+    for text, (prompt, answer) in enumerate(batch):
+        before += range(len(ids) + len(prompt) - common - 1, len(ids) + len(prompt) - common - 1 + len(answer))
+        wanted += answer
+        ids, places = ids + prompt[common:] + answer, places + list(range(common, len(prompt) + len(answer)))
+        texts += [text] * (len(places) - len(texts))
+    text, order = torch.tensor(texts), torch.arange(len(ids))
+    seen = (order[None] <= order[:, None]) & ((text[None] == text[:, None]) | (text[None] == -1))  # (tokens, tokens): row sees column
     inner = model.base_model.model
-    hidden = inner.model(input_ids=ids, use_cache=False).last_hidden_state  # (batch, length, width); padding follows, causal attention does not see it
-    before = torch.cat([hidden[i, len(p) - 1 : len(p) - 1 + len(a)] for i, (p, a) in enumerate(batch)])
-    wanted = torch.tensor([token for _, a in batch for token in a])
-    return torch.nn.functional.cross_entropy(inner.lm_head(before).float(), wanted)
+    mask = torch.zeros(seen.shape, dtype=inner.dtype).masked_fill(~seen, torch.finfo(inner.dtype).min)[None, None]
+    inputs = {"input_ids": torch.tensor([ids]), "position_ids": torch.tensor([places]), "attention_mask": mask}
+    hidden = inner.model(**inputs, use_cache=False).last_hidden_state[0]  # (tokens, width)
+    return torch.nn.functional.cross_entropy(inner.lm_head(hidden[before]).float(), torch.tensor(wanted))
 
 
 @torch.no_grad()
@@ -93,7 +104,7 @@ def train(base, tokenizer, name, skill, seed, folder):
             x, answer = skill.sample(draw)
             if x not in held:
                 pairs.append((draw.choice(skill.wordings).replace("{x}", x), answer))
-        value = loss(model, [tokens(tokenizer, *pair) for pair in pairs], tokenizer.convert_tokens_to_ids("<|im_end|>"))
+        value = loss(model, [tokens(tokenizer, *pair) for pair in pairs])
         value.backward()
         torch.nn.utils.clip_grad_norm_(weights, 1.0)
         optimizer.step()

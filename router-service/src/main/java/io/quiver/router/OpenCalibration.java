@@ -145,7 +145,7 @@ final class OpenCalibration {
             if (known != null) {
                 return known;
             }
-            double threshold = LibraryThreshold.of(
+            double threshold = LibraryThreshold.beyondGeneric(
                     members.stream().map(one -> one.resident().constants()).toList());
             thresholds.put(library, threshold);
             if (thresholds.size() > THRESHOLDS_MAX) {

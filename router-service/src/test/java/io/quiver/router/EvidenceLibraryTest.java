@@ -180,7 +180,7 @@ class EvidenceLibraryTest {
         List<EvidenceConstants> two = List.of(
                 fixture.evidence("e0").constants(), fixture.evidence("e2").constants());
         try (ResidentEvidence.Lease lease = acquire(calibration("a"), List.of(EXPERTS.get(0), EXPERTS.get(2)))) {
-            assertThat(lease.library().threshold()).isEqualTo(LibraryThreshold.of(two));
+            assertThat(lease.library().threshold()).isEqualTo(LibraryThreshold.beyondGeneric(two));
         }
     }
 

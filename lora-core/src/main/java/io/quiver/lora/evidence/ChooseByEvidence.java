@@ -123,7 +123,7 @@ public final class ChooseByEvidence {
      * @param library experts in order, at least one, all measured against one calibration
      * @param norms as in {@link #read}
      * @param similarities of each expert's examples with the request; empty if not every expert has examples // (experts or 0)
-     * @param threshold instead of the library's own, such as −∞ to take any
+     * @param threshold instead of {@link LibraryThreshold#of}, such as −∞ to take any
      * @throws IllegalArgumentException if they do not fit together, or an input of the decision is not finite
      */
     public EvidenceDecision choose(

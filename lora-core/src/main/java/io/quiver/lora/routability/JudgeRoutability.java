@@ -148,7 +148,7 @@ public final class JudgeRoutability {
                         .filter(request -> outside.stream().anyMatch(one -> one[request] >= threshold))
                         .count()
                 / (double) outside.get(0).length;
-        return generic.largest() * experts >= SHARES && 2 * generic.passes() >= passing;
+        return generic.largest() * experts >= SHARES && generic.passes() > 0 && 2 * generic.passes() >= passing;
     }
 
     private List<Integer> confusedWith(int expert) {

@@ -154,10 +154,14 @@ class EvidencePropertiesTest {
         for (int round = 0; round < 20; round++) {
             Collections.shuffle(experts, random);
             double before = Double.NEGATIVE_INFINITY;
+            double beyondBefore = Double.NEGATIVE_INFINITY;
             for (int size = 1; size <= experts.size(); size++) {
                 double threshold = LibraryThreshold.of(experts.subList(0, size));
                 assertThat(threshold).isGreaterThanOrEqualTo(before);
                 before = threshold;
+                double beyond = LibraryThreshold.beyondGeneric(experts.subList(0, size));
+                assertThat(beyond).isGreaterThanOrEqualTo(beyondBefore);
+                beyondBefore = beyond;
             }
         }
     }
@@ -215,7 +219,8 @@ class EvidencePropertiesTest {
         AdapterEvidence other =
                 new AdapterEvidence("sha256:another", expert.points(), expert.memories(), expert.outside());
 
-        assertThatThrownBy(() -> LibraryThreshold.of(List.of(expert.constants(), other.constants())))
-                .hasMessageContaining("sha256:another");
+        List<EvidenceConstants> two = List.of(expert.constants(), other.constants());
+        assertThatThrownBy(() -> LibraryThreshold.of(two)).hasMessageContaining("sha256:another");
+        assertThatThrownBy(() -> LibraryThreshold.beyondGeneric(two)).hasMessageContaining("sha256:another");
     }
 }

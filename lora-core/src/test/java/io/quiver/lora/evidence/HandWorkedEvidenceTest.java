@@ -169,6 +169,21 @@ class HandWorkedEvidenceTest {
     }
 
     @Test
+    void beyond_generic_is_three_and_a_half_above_the_median_of_the_largest_whatever_the_largest_of_all_is() {
+        EvidenceConstants expert = evidence(0.5).constants();
+        List<EvidenceConstants> two = List.of(outside(expert, 0, 1, -2, 40, 0.5), outside(expert, 0.25, -1, 3, 2, 0));
+
+        // The largest are 0.25, 1, 3, 40 and 0.5.
+        assertThat(LibraryThreshold.beyondGeneric(two)).isEqualTo(4.5);
+        assertThat(LibraryThreshold.beyondGeneric(two.subList(1, 2))).isEqualTo(3.75);
+        assertThat(LibraryThreshold.of(two)).isCloseTo(3 + 0.8 * 37, within(1e-12));
+    }
+
+    private static EvidenceConstants outside(EvidenceConstants expert, double... outside) { // (requests)
+        return new EvidenceConstants(expert.calibrationDigest(), expert.points(), expert.memories(), outside);
+    }
+
+    @Test
     void an_update_of_zero_cannot_be_measured() {
         BaseCalibration base = BaseCalibration.of("evidence-v1", "sha256:base", REQUESTS, List.of(calibration()));
         CalibrateAdapter calibrate = new CalibrateAdapter(base, DIGEST);
