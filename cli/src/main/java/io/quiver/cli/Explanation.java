@@ -94,8 +94,9 @@ record Explanation(String strategy, String settings, List<Expert> experts, List<
                 ? figures
                         + String.format(
                                 Locale.ROOT,
-                                "  examples %.2f",
-                                ranked.path("similarity").asDouble(0))
+                                "  examples %.2f  fit %.2f",
+                                ranked.path("similarity").asDouble(0),
+                                ranked.path("fit").asDouble(0))
                 : figures;
     }
 

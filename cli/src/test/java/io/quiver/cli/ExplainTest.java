@@ -71,6 +71,15 @@ class ExplainTest {
     }
 
     @Test
+    void where_examples_were_compared_the_similarity_and_the_fit_are_shown() {
+        Shown shown = explained(
+                Shown.inAPipe(),
+                EVIDENCE.replace("\"stand_out\":5.4}", "\"stand_out\":5.4,\"similarity\":0.61,\"fit\":7.0}"));
+
+        assertThat(shown.err()).contains("ns/b:2  score 6.10  stand-out 5.40  examples 0.61  fit 7.00  chosen");
+    }
+
+    @Test
     void a_gate_that_decides_per_token_shows_the_shares_of_all_tokens() {
         Shown shown = explained(Shown.inAPipe(), ARROW);
 

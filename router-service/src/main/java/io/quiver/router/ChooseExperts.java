@@ -80,7 +80,7 @@ public final class ChooseExperts {
                         "no expert fits: the best is %s with score %.3f, which stands out by %.3f; %s asks for %.3f",
                         best.adapter(),
                         decision.scores()[decision.best()],
-                        decision.readings().get(decision.best()).standOut(),
+                        decision.fit(decision.best()),
                         evidence.minScore().isPresent() ? "routing.min_score" : "the library's threshold",
                         decision.threshold()),
                 "routing.strict");

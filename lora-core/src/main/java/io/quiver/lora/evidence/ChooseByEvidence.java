@@ -17,10 +17,16 @@ import java.util.stream.IntStream;
  * score = mean over γ of (R − c)/d                              chooses
  * stand-out = mean over γ of (R − slope·N − intercept)/residual     says whether any fits
  * </pre>
+ *
+ * <p>Where every expert has examples, both are sharpened by the similarity of the request with them: score + 10 · similarity chooses,
+ * and stand-out + 10 · (similarity − 0.45), the fit, says whether any fits.
  */
 public final class ChooseByEvidence {
-    /** What a similarity of 1 with an expert's examples adds to its score. */
-    public static final double EXAMPLES_WEIGHT = 5;
+    /** What a similarity of 1 with an expert's examples adds to its score, and to its fit beside one of none. */
+    public static final double EXAMPLES_WEIGHT = 10;
+
+    /** The similarity with an expert's examples that says nothing: own requests resemble them more, foreign ones less. */
+    public static final double EXAMPLES_NEUTRAL = 0.45;
 
     private final Map<ProbePoint, PointBaseline> baselines = new HashMap<>();
 
@@ -118,7 +124,7 @@ public final class ChooseByEvidence {
     }
 
     /**
-     * The expert with the highest score, if its stand-out reaches the library's threshold.
+     * The expert with the highest score, if its fit reaches the library's threshold.
      *
      * @param library experts in order, at least one, all measured against one calibration
      * @param norms as in {@link #read}
@@ -154,7 +160,13 @@ public final class ChooseByEvidence {
                 : LibraryThreshold.of(
                         library.stream().map(ExpertLoudness::constants).toList());
         OptionalInt chosen =
-                readings.get(ranking[0]).standOut() >= least ? OptionalInt.of(ranking[0]) : OptionalInt.empty();
+                fit(readings, similarities, ranking[0]) >= least ? OptionalInt.of(ranking[0]) : OptionalInt.empty();
         return new EvidenceDecision(readings, similarities, scores, ranking, least, chosen);
+    }
+
+    /** How well one expert fits a request: its stand-out, sharpened by the similarity with its examples if these were compared. */
+    static double fit(List<EvidenceReading> readings, double[] similarities, int expert) { // (experts or 0)
+        double sharpened = similarities.length == 0 ? 0 : EXAMPLES_WEIGHT * (similarities[expert] - EXAMPLES_NEUTRAL);
+        return readings.get(expert).standOut() + sharpened;
     }
 }

@@ -10,7 +10,7 @@ import java.util.OptionalInt;
  * @param similarities of every expert's examples with the request, -1 to 1, if they were compared; otherwise empty // (experts or 0)
  * @param scores what decides: the readings' scores, sharpened by the similarities if there are any // (experts)
  * @param ranking numbers of the experts by score, highest first, at equal scores in the order of the library // (experts)
- * @param threshold which the best expert's stand-out must reach; −∞ takes any
+ * @param threshold which the best expert's {@link #fit} must reach; −∞ takes any
  * @param chosen number of the expert that answers; empty if the base answers alone
  */
 public record EvidenceDecision(
@@ -36,6 +36,11 @@ public record EvidenceDecision(
     /** Number of the expert with the highest score, whether it was chosen or not. */
     public int best() {
         return ranking[0];
+    }
+
+    /** How well an expert fits: its stand-out, sharpened by its similarity if examples were compared. */
+    public double fit(int expert) {
+        return ChooseByEvidence.fit(readings, similarities, expert);
     }
 
     /** Number of the expert with the second highest score; empty if the library has one only. */

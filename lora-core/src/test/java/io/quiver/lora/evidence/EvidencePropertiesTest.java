@@ -206,7 +206,7 @@ class EvidencePropertiesTest {
         double lead = second.scores()[second.best()] - second.scores()[second.ranking()[5]];
         assertThat(choose.choose(library, norms, similarities, OptionalDouble.empty())
                         .scores()[second.ranking()[5]])
-                .isCloseTo(second.scores()[second.best()] - lead + 5, within(1e-12));
+                .isCloseTo(second.scores()[second.best()] - lead + 10, within(1e-12));
         library.add(library.get(0));
         assertThat(choose.choose(library, norms, new double[0], OptionalDouble.empty())
                         .ranking())

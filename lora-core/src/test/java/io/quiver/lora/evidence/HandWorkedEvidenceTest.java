@@ -179,6 +179,27 @@ class HandWorkedEvidenceTest {
         assertThat(LibraryThreshold.of(two)).isCloseTo(3 + 0.8 * 37, within(1e-12));
     }
 
+    @Test
+    void examples_sharpen_the_fit_by_ten_times_what_the_request_resembles_them_more_than_foreign_ones_do() {
+        ChooseByEvidence choose = new ChooseByEvidence(List.of(calibration().baseline()));
+        List<ChooseByEvidence.ExpertLoudness> library =
+                List.of(new ChooseByEvidence.ExpertLoudness(evidence(0.5).constants(), new double[][] {{0}}));
+        Map<ProbePoint, double[]> norms = Map.of(POINT, new double[] {2});
+        double standOut = choose.choose(library, norms, new double[0], OptionalDouble.of(0))
+                .fit(0);
+
+        for (double similarity : new double[] {0.25, 0.45, 0.65}) {
+            double fit = standOut + 10 * (similarity - 0.45);
+            double[] similarities = {similarity};
+            EvidenceDecision below = choose.choose(library, norms, similarities, OptionalDouble.of(fit - 1e-9));
+            EvidenceDecision above = choose.choose(library, norms, similarities, OptionalDouble.of(fit + 1e-9));
+            assertThat(below.readings().get(0).standOut()).isEqualTo(standOut);
+            assertThat(below.fit(0)).isCloseTo(fit, within(1e-12));
+            assertThat(below.chosen()).hasValue(0);
+            assertThat(above.chosen()).isEmpty();
+        }
+    }
+
     private static EvidenceConstants outside(EvidenceConstants expert, double... outside) { // (requests)
         return new EvidenceConstants(expert.calibrationDigest(), expert.points(), expert.memories(), outside);
     }

@@ -69,7 +69,9 @@ final class EvidenceJson {
                     .put("score", decision.scores()[expert])
                     .put("stand_out", reading.standOut());
             if (decision.similarities().length > 0) {
-                one.put("evidence_score", reading.score()).put("similarity", decision.similarities()[expert]);
+                one.put("evidence_score", reading.score())
+                        .put("similarity", decision.similarities()[expert])
+                        .put("fit", decision.fit(expert));
             }
         });
         return node;
