@@ -12,7 +12,7 @@ public interface FileReferences {
 
     /**
      * Keeps everybody from beginning to need a file until the end of the transaction. Returns false, soon, if others write for too
-     * long; then the transaction can only be rolled back.
+     * long; then nobody is kept.
      */
     boolean lock();
 }

@@ -34,8 +34,13 @@ record CalibratedBase(String name, BaseModelRef ref) {
     }
 
     static CalibratedBase register() {
+        return register(1);
+    }
+
+    /** One of another content for each seed: calibrations are of a content, whatever its names. */
+    static CalibratedBase register(long seed) {
         String name = RunningRegistry.unique("calibrated-base");
-        Answer answer = HTTP.upload("/v1/base-models?name=" + name, TinyModels.base(TinyModels.HIDDEN, 1));
+        Answer answer = HTTP.upload("/v1/base-models?name=" + name, TinyModels.base(TinyModels.HIDDEN, seed));
         assertThat(answer.status()).as("%s", answer.body()).isEqualTo(201);
         return new CalibratedBase(
                 name,

@@ -26,7 +26,10 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.springframework.transaction.support.TransactionOperations;
 
-/** Which files of calibrations and evidence stay in the store, and when the others go. */
+/**
+ * Which files of calibrations and evidence stay in the store, and when the others go. Base models and adapters are of contents that no
+ * other test uploads: what other versions of a content need stays.
+ */
 class SweepMeasuredFilesTest {
     private static final RunningRegistry REGISTRY = RunningRegistry.shared();
     private static final ObjectStore STORE = RunningRegistry.store();
@@ -107,8 +110,8 @@ class SweepMeasuredFilesTest {
 
     @Test
     void what_served_before_the_last_two_calibrations_goes_and_what_the_catalogue_names_stays() {
-        CalibratedBase base = CalibratedBase.register();
-        Version version = base.ready(1);
+        CalibratedBase base = CalibratedBase.register(4711);
+        Version version = base.ready(4711);
         String alone = version.body().path("prototypes").path("key").asString();
         CalibrationRef first = base.calibrate(1, 1);
         String againstFirst = measured(version, first);
@@ -135,14 +138,14 @@ class SweepMeasuredFilesTest {
 
     @Test
     void while_a_worker_may_announce_a_file_it_stays() {
-        CalibratedBase calibrating = CalibratedBase.register();
+        CalibratedBase calibrating = CalibratedBase.register(4712);
         CalibrationRef notYetAnnounced = WorkerVoice.storeCalibration(calibrating.ref(), 1);
-        Version uploaded = calibrating.upload(1);
+        Version uploaded = calibrating.upload(4712);
         String notYetRecorded =
                 ObjectKey.prototypes(uploaded.digest().hex(), "arrow-v1").value();
         stored(notYetRecorded);
-        CalibratedBase calibrated = CalibratedBase.register();
-        Version asked = calibrated.ready(1);
+        CalibratedBase calibrated = CalibratedBase.register(4713);
+        Version asked = calibrated.ready(4713);
         CalibrationRef calibration = calibrated.calibrate(1, 1);
         String wanted = WorkerVoice.storeWithEvidence(asked, calibration).key();
 
@@ -153,7 +156,7 @@ class SweepMeasuredFilesTest {
 
     @Test
     void a_calibration_that_was_asked_for_again_in_time_is_found_and_stays() {
-        CalibratedBase base = CalibratedBase.register();
+        CalibratedBase base = CalibratedBase.register(4714);
         CalibrationRef first = base.calibrate(1, 1);
         base.recalibrate("{\"seed\":2}");
         base.calibrate(2, 2);
@@ -206,7 +209,7 @@ class SweepMeasuredFilesTest {
 
     @Test
     void nothing_is_deleted_while_others_write_and_it_is_at_the_next_sweep() throws Exception {
-        CalibratedBase base = CalibratedBase.register();
+        CalibratedBase base = CalibratedBase.register(4715);
         String stray = stored("prototypes/" + hex("busy") + "/arrow-v1.safetensors");
         awaitTold();
         clock.pass(HOUR.plusMinutes(1));

@@ -73,6 +73,7 @@ public final class JdbcFileReferences implements FileReferences {
     @Override
     public boolean lock() {
         // Below the time after which PostgreSQL looks for deadlocks: who else waits is not broken off.
+        jdbc.sql("savepoint unlocked").update();
         jdbc.sql("set local lock_timeout = '500ms'").update();
         try {
             jdbc.sql("lock table base_model, adapter_version in share row exclusive mode")
@@ -80,6 +81,7 @@ public final class JdbcFileReferences implements FileReferences {
             return true;
         } catch (DataAccessException e) {
             if (e.getMostSpecificCause() instanceof SQLException failure && LOCKED.equals(failure.getSQLState())) {
+                jdbc.sql("rollback to savepoint unlocked").update();
                 return false;
             }
             throw e;
