@@ -34,6 +34,9 @@ final class BaseCalibrate implements Callable<Integer> {
     @Mixin
     private Servers servers = new Servers();
 
+    @Mixin
+    private WaitOption waiting = new WaitOption();
+
     @Parameters(arity = "1", paramLabel = "NAME", description = "a registered base model")
     private String name = "";
 
@@ -45,14 +48,6 @@ final class BaseCalibrate implements Callable<Integer> {
 
     @Option(names = "--supersede", description = "begin another attempt though one is under way")
     private boolean supersede;
-
-    @Option(
-            names = "--wait",
-            negatable = true,
-            defaultValue = "true",
-            fallbackValue = "true",
-            description = "wait for the end; on unless --no-wait")
-    private boolean wait;
 
     private final Surroundings surroundings;
     private final Pause pause;
@@ -80,7 +75,7 @@ final class BaseCalibrate implements Callable<Integer> {
         terminal.out()
                 .println(terminal.paint(Style.BOLD, name) + "  attempt " + asked.calibrationAttempt() + "  "
                         + asked.calibrationState());
-        return wait ? follow(registry, asked.calibrationAttempt()) : ExitStatus.DONE;
+        return waiting.isOn() ? follow(registry, asked.calibrationAttempt()) : ExitStatus.DONE;
     }
 
     private int follow(RegistryClient registry, int attempt) throws InterruptedException {

@@ -66,14 +66,11 @@ final class Eval implements Callable<Integer> {
     @Mixin
     private Servers servers = new Servers();
 
+    @Mixin
+    private LibraryOptions experts = new LibraryOptions();
+
     @Parameters(arity = "1", paramLabel = "QUESTIONS.json", description = "the questions")
     private Path questionsFile = Path.of("");
-
-    @Option(
-            names = "--library",
-            paramLabel = "NS/A,NS/B|KEY=VALUE|all",
-            description = "the experts: references, a label selector, or all (default)")
-    private String library = "all";
 
     @Option(
             names = "--strategies",
@@ -81,9 +78,6 @@ final class Eval implements Callable<Integer> {
             split = ",",
             description = "what to compare; default oracle,evidence,arrow,spectr,uniform,base")
     private List<String> strategies = List.of("oracle", "evidence", "arrow", "spectr", "uniform", "base");
-
-    @Option(names = "--model", paramLabel = "M", description = "the base model; default: the only one")
-    private String model = Ask.ALL_EXPERTS;
 
     @Option(
             names = "--adapter",
@@ -128,15 +122,15 @@ final class Eval implements Callable<Integer> {
             questions = ReadQuestions.read(questionsFile);
             questions = perSkill == null ? questions : ReadQuestions.firstOfEach(questions, perSkill);
             ObjectNode selection = JsonMapper.shared().createObjectNode();
-            Ask.addLibrary(selection, library);
-            members = Library.resolve(router, model, selection);
+            Ask.addLibrary(selection, experts.library());
+            members = Library.resolve(router, experts.model(), selection);
             rights = members.matched(questions, adapters);
         } catch (UnusableQuestionsException e) {
             throw new UsageException(String.valueOf(e.getMessage()));
         }
         RetryWhenAsked retry = new RetryWhenAsked(ATTEMPTS_MAX, pause, surroundings.nanoTime());
         AskQuestions ask =
-                new AskQuestions(router, model, members, rights, concurrency, retry, surroundings.nanoTime());
+                new AskQuestions(router, experts.model(), members, rights, concurrency, retry, surroundings.nanoTime());
         if (!tryOut(ask, evaluated, questions.get(0))) {
             return ExitStatus.REFUSED;
         }

@@ -45,6 +45,9 @@ final class Push implements Callable<Integer> {
     @Mixin
     private Servers servers = new Servers();
 
+    @Mixin
+    private WaitOption waiting = new WaitOption();
+
     @Parameters(
             arity = "1..*",
             paramLabel = "FOLDER",
@@ -67,14 +70,6 @@ final class Push implements Callable<Integer> {
 
     @Option(names = "--label", paramLabel = "KEY=VALUE", description = "a label for selectors; may be repeated")
     private Map<String, String> labels = new LinkedHashMap<>();
-
-    @Option(
-            names = "--wait",
-            negatable = true,
-            defaultValue = "true",
-            fallbackValue = "true",
-            description = "wait for READY or FAILED; on unless --no-wait")
-    private boolean wait;
 
     @Option(
             names = "--report",
@@ -130,12 +125,12 @@ final class Push implements Callable<Integer> {
         // Of those that were there before, new examples alone are news.
         Map<VersionId, Integer> reported = new LinkedHashMap<>(examples);
         reported.entrySet().removeIf(entry -> pending.contains(entry.getKey()) || entry.getValue() == 0);
-        if (wait && !pending.isEmpty()) {
+        if (waiting.isOn() && !pending.isEmpty()) {
             VersionFollower follower = new VersionFollower(registry, surroundings);
             allWell &= follower.follow(pending);
             follower.ready().forEach(version -> reported.put(version, examples.getOrDefault(version, 0)));
         }
-        if (wait && report) {
+        if (waiting.isOn() && report) {
             new ReportAfterPush(registry, servers.router(surroundings.environment()), surroundings.terminal(), pause)
                     .show(reported, library);
         }

@@ -39,14 +39,8 @@ final class Report implements Callable<Integer> {
     @Mixin
     private Servers servers = new Servers();
 
-    @Option(
-            names = "--library",
-            paramLabel = "NS/A,NS/B|KEY=VALUE|all",
-            description = "the experts: references, a label selector, or all (default)")
-    private String library = RoutabilityQuery.ALL;
-
-    @Option(names = "--model", paramLabel = "M", description = "the base model; default: the only one")
-    private String model = Ask.ALL_EXPERTS;
+    @Mixin
+    private LibraryOptions experts = new LibraryOptions();
 
     @Option(
             names = "--examples",
@@ -72,7 +66,8 @@ final class Report implements Callable<Integer> {
         surroundings.terminal().aside().progress("reading examples");
         JsonNode answer;
         try {
-            answer = retry.call(() -> router.routability(new RoutabilityQuery(model, library, examples)));
+            answer = retry.call(
+                    () -> router.routability(new RoutabilityQuery(experts.model(), experts.library(), examples)));
         } catch (RefusedException e) {
             surroundings.terminal().aside().progress("");
             Refusals.print(surroundings.terminal(), "no report", e);

@@ -7,7 +7,6 @@ import static org.assertj.core.api.Assertions.within;
 
 import java.io.ByteArrayInputStream;
 import java.io.EOFException;
-import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.SequenceInputStream;
@@ -54,7 +53,7 @@ public abstract class ObjectStoreContract {
         byte[] content = content(sizeBytes);
         ObjectKey key = key("sizes/stream-" + sizeBytes);
 
-        long storedBytes = store().putStream(key, dribbling(content));
+        long storedBytes = store().putStream(key, Sources.dribbling(content));
 
         assertThat(storedBytes).isEqualTo(sizeBytes);
         assertThat(read(key)).isEqualTo(content);
@@ -84,7 +83,8 @@ public abstract class ObjectStoreContract {
     void a_source_that_breaks_off_leaves_no_object(int bytesBeforeTheBreak) {
         ObjectKey key = key("broken/" + bytesBeforeTheBreak);
         InputStream source = new SequenceInputStream(
-                new ByteArrayInputStream(content(bytesBeforeTheBreak)), failing(new IOException("cable pulled")));
+                new ByteArrayInputStream(content(bytesBeforeTheBreak)),
+                Sources.failing(new IOException("cable pulled")));
 
         assertThatExceptionOfType(UncheckedIOException.class)
                 .isThrownBy(() -> store().putStream(key, source))
@@ -117,7 +117,7 @@ public abstract class ObjectStoreContract {
                                 key,
                                 new SequenceInputStream(
                                         new ByteArrayInputStream(content(PART + 1)),
-                                        failing(new IOException("gone")))));
+                                        Sources.failing(new IOException("gone")))));
 
         assertThat(read(key)).containsExactly(1, 2, 3);
     }
@@ -131,7 +131,7 @@ public abstract class ObjectStoreContract {
                 .isThrownBy(() -> store().putStream(
                                 key,
                                 new SequenceInputStream(
-                                        new ByteArrayInputStream(content(PART + 1)), failing(tooLarge))))
+                                        new ByteArrayInputStream(content(PART + 1)), Sources.failing(tooLarge))))
                 .isSameAs(tooLarge);
 
         assertThat(store().find(key)).isEmpty();
@@ -302,28 +302,5 @@ public abstract class ObjectStoreContract {
         try (InputStream in = store().get(key, offsetBytes, lengthBytes)) {
             return in.readAllBytes();
         }
-    }
-
-    /** A stream that gives less than it is asked for, as a network does. */
-    private static InputStream dribbling(byte[] content) {
-        return new FilterInputStream(new ByteArrayInputStream(content)) {
-            @Override
-            public int read(byte[] into, int offset, int length) throws IOException {
-                return super.read(into, offset, Math.min(length, 4_099));
-            }
-        };
-    }
-
-    @SuppressWarnings("InputStreamSlowMultibyteRead") // no read gets that far
-    private static InputStream failing(Exception failure) {
-        return new InputStream() {
-            @Override
-            public int read() throws IOException {
-                if (failure instanceof IOException io) {
-                    throw io;
-                }
-                throw (RuntimeException) failure;
-            }
-        };
     }
 }

@@ -8,7 +8,6 @@ import io.quiver.lora.safetensors.InvalidSafetensorsException;
 import io.quiver.lora.safetensors.SafetensorsHeader;
 import io.quiver.lora.safetensors.SafetensorsInspector;
 import io.quiver.lora.safetensors.SafetensorsLimits;
-import io.quiver.objectstore.ObjectStore;
 import io.quiver.schemas.BaseModelFiles;
 import io.quiver.schemas.Digest;
 import io.quiver.schemas.Event.BaseModelCatalogued;
@@ -22,8 +21,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
-import java.util.UUID;
-import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.springframework.transaction.support.TransactionOperations;
 import tools.jackson.core.JacksonException;
@@ -40,29 +37,19 @@ public final class RegisterBaseModel {
     /** The model as it is registered, and whether this upload did it. */
     public record Outcome(BaseModel model, boolean created) {}
 
-    private final ObjectStore store;
+    private final UploadStaging staging;
     private final BaseModels models;
     private final Outbox outbox;
     private final TransactionOperations transactions;
-    private final UploadLimits limits;
     private final Clock clock;
-    private final Supplier<UUID> ids;
 
     public RegisterBaseModel(
-            ObjectStore store,
-            BaseModels models,
-            Outbox outbox,
-            TransactionOperations transactions,
-            UploadLimits limits,
-            Clock clock,
-            Supplier<UUID> ids) {
-        this.store = store;
+            UploadStaging staging, BaseModels models, Outbox outbox, TransactionOperations transactions, Clock clock) {
+        this.staging = staging;
         this.models = models;
         this.outbox = outbox;
         this.transactions = transactions;
-        this.limits = limits;
         this.clock = clock;
-        this.ids = ids;
     }
 
     /**
@@ -75,7 +62,7 @@ public final class RegisterBaseModel {
             throw new RegistryException(
                     ProblemCode.NAME_INVALID, "'" + name + "' must match " + Names.PATTERN.pattern());
         }
-        try (StagedFiles staged = StagedFiles.in(store, ids.get())) {
+        try (StagedFiles staged = staging.begin()) {
             Received received = receive(parts, staged);
             BaseModules modules = received.modules();
             if (modules == null || !received.violations.isEmpty()) {
@@ -174,9 +161,10 @@ public final class RegisterBaseModel {
         Received received = new Received();
         int count = 0;
         for (UploadParts.Part part = parts.next(); part != null; part = parts.next()) {
-            if (++count > limits.basePartsMax()) {
+            if (++count > staging.limits().basePartsMax()) {
                 throw new RegistryException(
-                        ProblemCode.UPLOAD_TOO_LARGE, "more than " + limits.basePartsMax() + " parts");
+                        ProblemCode.UPLOAD_TOO_LARGE,
+                        "more than " + staging.limits().basePartsMax() + " parts");
             }
             receive(part, staged, received);
         }
@@ -190,7 +178,8 @@ public final class RegisterBaseModel {
         } else if (BaseModelFiles.isWeights(name)) {
             SafetensorsInspector inspector = new SafetensorsInspector(SafetensorsLimits.BASE_MODEL);
             received.files.put(
-                    name, staged.stream(name, part.content(), limits.baseWeightsBytesMax(), inspector::update));
+                    name,
+                    staged.stream(name, part.content(), staging.limits().baseWeightsBytesMax(), inspector::update));
             try {
                 received.headers.put(name, inspector.finish().header());
             } catch (InvalidSafetensorsException e) {
@@ -199,13 +188,15 @@ public final class RegisterBaseModel {
                                 received.violate(defect.code().code(), name + ": " + defect.message(), defect.where()));
             }
         } else if (name.equals(BaseModelFiles.CONFIG) || name.equals(BaseModelFiles.SHARD_INDEX)) {
-            byte[] content = StagedFiles.readWhole(name, part.content(), limits.baseFileBytesMax());
+            byte[] content =
+                    StagedFiles.readWhole(name, part.content(), staging.limits().baseFileBytesMax());
             received.files.put(name, staged.hold(name, content));
             read(name, content, received);
         } else if (BaseModelFiles.isPart(name)) {
             received.files.put(
                     name,
-                    staged.stream(name, part.content(), limits.baseFileBytesMax(), (bytes, offset, length) -> {}));
+                    staged.stream(
+                            name, part.content(), staging.limits().baseFileBytesMax(), (bytes, offset, length) -> {}));
         } else if (RefusedTypes.isRefused(name)) {
             received.violate("file_type_refused", RefusedTypes.explain(name), name);
         } else {

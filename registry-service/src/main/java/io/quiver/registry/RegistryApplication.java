@@ -125,40 +125,29 @@ public class RegistryApplication {
     }
 
     @Bean
+    UploadStaging uploadStaging(ObjectStore store, RegistrySettings settings) {
+        return new UploadStaging(store, settings.uploads().limits(), UUID::randomUUID);
+    }
+
+    @Bean
     RegisterBaseModel registerBaseModel(
-            ObjectStore store,
-            BaseModels models,
-            Outbox outbox,
-            TransactionOperations transactions,
-            RegistrySettings settings,
-            Clock clock) {
-        return new RegisterBaseModel(
-                store, models, outbox, transactions, settings.uploads().limits(), clock, UUID::randomUUID);
+            UploadStaging staging, BaseModels models, Outbox outbox, TransactionOperations transactions, Clock clock) {
+        return new RegisterBaseModel(staging, models, outbox, transactions, clock);
     }
 
     @Bean
     RegisterAdapter registerAdapter(
-            ObjectStore store,
+            UploadStaging staging,
             BaseModels models,
             Adapters adapters,
             VersionEvidence evidence,
             RequestEvidence requestEvidence,
             Outbox outbox,
             TransactionOperations transactions,
-            RegistrySettings settings,
             Clock clock) {
         CheckAdapter check = new CheckAdapter(models, new ValidateAdapter(AdapterLimits.DEFAULT));
-        return new RegisterAdapter(
-                store,
-                check,
-                adapters,
-                evidence,
-                requestEvidence,
-                outbox,
-                transactions,
-                settings.uploads().limits(),
-                clock,
-                UUID::randomUUID);
+        AddVersion add = new AddVersion(adapters, evidence, outbox, clock);
+        return new RegisterAdapter(staging, check, add, requestEvidence, transactions);
     }
 
     @Bean

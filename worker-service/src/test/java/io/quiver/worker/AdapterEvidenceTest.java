@@ -2,8 +2,6 @@ package io.quiver.worker;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.quiver.embedded.EmbeddedS3;
-import io.quiver.embedded.ServerSettings;
 import io.quiver.lora.arrow.PrototypeFile;
 import io.quiver.lora.evidence.AdapterCalibration;
 import io.quiver.lora.evidence.CalibrateAdapter;
@@ -13,8 +11,6 @@ import io.quiver.lora.peft.AdapterLimits;
 import io.quiver.lora.peft.LoraAdapter;
 import io.quiver.objectstore.ObjectKey;
 import io.quiver.objectstore.ObjectStore;
-import io.quiver.objectstore.ObjectStoreSettings;
-import io.quiver.objectstore.minio.MinioObjectStore;
 import io.quiver.schemas.CalibrationEvent.AdapterCalibrationRequested;
 import io.quiver.schemas.CalibrationRef;
 import io.quiver.schemas.Digest;
@@ -24,7 +20,6 @@ import io.quiver.schemas.StoredFile;
 import io.quiver.worker.PrototypeOutcome.Computed;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
-import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -36,11 +31,11 @@ import java.util.Optional;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
 
 /** An adapter's evidence against the calibration of its real, tiny base model, with and without examples. */
@@ -49,17 +44,15 @@ class AdapterEvidenceTest {
     private static final long ENOUGH_BYTES = 1 << 26;
     private static final TinyBase BASE = TinyBase.saved();
 
-    @TempDir
-    static Path s3Dir;
+    @RegisterExtension
+    static final WorkerStore WORKER = new WorkerStore();
 
-    @TempDir
-    static Path workDir;
+    private static ObjectStore store;
+    private static Path workDir;
 
     @TempDir
     Path dir;
 
-    private static EmbeddedS3 server;
-    private static ObjectStore store;
     private static CalibrationRef calibration;
 
     private final HeldBase heldBase = TinyBase.held(store, workDir, ENOUGH_BYTES);
@@ -73,18 +66,10 @@ class AdapterEvidenceTest {
 
     @BeforeAll
     static void calibrate_the_base() {
-        server = EmbeddedS3.start(ServerSettings.onFreePort(s3Dir));
-        store = new MinioObjectStore(new ObjectStoreSettings(
-                server.endpoint(), server.accessKey(), server.secretKey(), "worker", "us-east-1"));
-        store.ensureBucket();
+        store = WORKER.store();
+        workDir = WORKER.workDir();
         BASE.storedIn(store);
         calibration = BASE.calibrated(store, workDir, 1);
-    }
-
-    @AfterAll
-    static void stop() {
-        store.close();
-        server.close();
     }
 
     @BeforeEach
@@ -93,12 +78,9 @@ class AdapterEvidenceTest {
     }
 
     @AfterEach
-    void nothing_is_left_on_the_disk() throws IOException {
+    void give_back_what_is_held() {
         heldCalibration.close();
         heldBase.close();
-        try (var left = Files.list(workDir)) {
-            assertThat(left).isEmpty();
-        }
     }
 
     private static StoredFile examples(String... prompts) {
@@ -280,8 +262,6 @@ class AdapterEvidenceTest {
     }
 
     private static byte[] bytes(ObjectKey key) throws IOException {
-        try (InputStream in = store.get(key)) {
-            return in.readAllBytes();
-        }
+        return WORKER.bytes(key.value());
     }
 }

@@ -6,16 +6,12 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import io.quiver.decoder.evidence.CalibrationProgress;
-import io.quiver.embedded.EmbeddedS3;
-import io.quiver.embedded.ServerSettings;
 import io.quiver.lora.evidence.BaseCalibration;
 import io.quiver.lora.evidence.CalibrationFile;
 import io.quiver.lora.evidence.ProbePoints;
 import io.quiver.objectstore.ObjectKey;
 import io.quiver.objectstore.ObjectNotFoundException;
 import io.quiver.objectstore.ObjectStore;
-import io.quiver.objectstore.ObjectStoreSettings;
-import io.quiver.objectstore.minio.MinioObjectStore;
 import io.quiver.schemas.CalibrationEvent.BaseModelCalibrationRequested;
 import io.quiver.schemas.CalibrationRef;
 import io.quiver.schemas.Digest;
@@ -25,7 +21,6 @@ import io.quiver.worker.CalibrationOutcome.Computed;
 import io.quiver.worker.CalibrationOutcome.Failed;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
-import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
@@ -36,10 +31,10 @@ import java.util.Arrays;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
 
 class CalibrateBaseModelTest {
@@ -47,41 +42,27 @@ class CalibrateBaseModelTest {
     private static final CalibrationProgress UNHEARD = (phase, done, total) -> {};
     private static final long ENOUGH_BYTES = 1 << 20;
 
-    @TempDir
-    static Path s3Dir;
+    @RegisterExtension
+    static final WorkerStore WORKER = new WorkerStore();
 
-    @TempDir
-    static Path workDir;
+    private static ObjectStore store;
+    private static Path workDir;
 
     @TempDir
     Path dir;
-
-    private static EmbeddedS3 server;
-    private static ObjectStore store;
 
     private final TinyBase base = TinyBase.saved();
     private final HeldBase held = TinyBase.held(store, workDir, ENOUGH_BYTES);
 
     @BeforeAll
     static void start() {
-        server = EmbeddedS3.start(ServerSettings.onFreePort(s3Dir));
-        store = new MinioObjectStore(new ObjectStoreSettings(
-                server.endpoint(), server.accessKey(), server.secretKey(), "worker", "us-east-1"));
-        store.ensureBucket();
-    }
-
-    @AfterAll
-    static void stop() {
-        store.close();
-        server.close();
+        store = WORKER.store();
+        workDir = WORKER.workDir();
     }
 
     @AfterEach
-    void nothing_is_left_on_the_disk_or_in_memory() throws IOException {
+    void give_the_base_back_and_empty_the_store() {
         held.close();
-        try (var left = Files.list(workDir)) {
-            assertThat(left).isEmpty();
-        }
         store.list("").forEach(info -> store.delete(info.key()));
     }
 
@@ -239,17 +220,11 @@ class CalibrateBaseModelTest {
         int opened = held.use(
                 base.ref(), base.stored(), open -> open.decoder().config().layers());
         assertThat(opened).isEqualTo(3);
-        await().atMost(Duration.ofSeconds(10)).untilAsserted(() -> {
-            try (var left = Files.list(workDir)) {
-                assertThat(left).isEmpty();
-            }
-        });
+        await().atMost(Duration.ofSeconds(10)).untilAsserted(WORKER::requireNothingLeft);
         assertThat(held.<Integer>use(base.ref(), base.stored(), open -> 1)).isEqualTo(1);
     }
 
     private static byte[] bytes(CalibrationRef file) throws IOException {
-        try (InputStream in = store.get(new ObjectKey(file.key()))) {
-            return in.readAllBytes();
-        }
+        return WORKER.bytes(file.key());
     }
 }

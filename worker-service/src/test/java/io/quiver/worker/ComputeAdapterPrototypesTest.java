@@ -20,7 +20,7 @@ import io.quiver.worker.PrototypeOutcome.Computed;
 import io.quiver.worker.PrototypeOutcome.Failed;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
-import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
@@ -29,10 +29,10 @@ import java.time.ZoneOffset;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -43,17 +43,14 @@ class ComputeAdapterPrototypesTest {
     private static final Clock STANDING = Clock.fixed(Instant.parse("2026-11-22T10:00:00Z"), ZoneOffset.UTC);
     private static final long ENOUGH_BYTES = 1 << 20;
 
-    @TempDir
-    static Path s3Dir;
+    @RegisterExtension
+    static final WorkerStore WORKER = new WorkerStore();
 
-    @TempDir
-    static Path workDir;
+    private static ObjectStore store;
+    private static Path workDir;
 
     @TempDir
     Path dir;
-
-    private static EmbeddedS3 server;
-    private static ObjectStore store;
 
     private final ComputeAdapterPrototypes compute = computing(store, ENOUGH_BYTES);
 
@@ -70,23 +67,12 @@ class ComputeAdapterPrototypesTest {
 
     @BeforeAll
     static void start() {
-        server = EmbeddedS3.start(ServerSettings.onFreePort(s3Dir));
-        store = new MinioObjectStore(new ObjectStoreSettings(
-                server.endpoint(), server.accessKey(), server.secretKey(), "worker", "us-east-1"));
-        store.ensureBucket();
-    }
-
-    @AfterAll
-    static void stop() {
-        store.close();
-        server.close();
+        store = WORKER.store();
+        workDir = WORKER.workDir();
     }
 
     @AfterEach
-    void nothing_is_left_on_the_disk() throws IOException {
-        try (var left = Files.list(workDir)) {
-            assertThat(left).isEmpty();
-        }
+    void empty_the_store() {
         store.list("").forEach(info -> store.delete(info.key()));
     }
 
@@ -157,7 +143,7 @@ class ComputeAdapterPrototypesTest {
 
         for (byte[] wrong : List.of(
                 new byte[0],
-                "no safetensors".getBytes(java.nio.charset.StandardCharsets.UTF_8),
+                "no safetensors".getBytes(StandardCharsets.UTF_8),
                 Arrays.copyOf(good, good.length - 1),
                 bytes(new ObjectKey(other.file().key())))) {
             store.put(key, new ByteArrayInputStream(wrong), wrong.length);
@@ -240,9 +226,9 @@ class ComputeAdapterPrototypesTest {
     @Test
     void files_that_are_no_adapter_fail() {
         UploadedAdapter saved = UploadedAdapter.saved("r1-qv");
-        byte[] dora = new String(saved.config(), java.nio.charset.StandardCharsets.UTF_8)
+        byte[] dora = new String(saved.config(), StandardCharsets.UTF_8)
                 .replace("\"use_dora\": false", "\"use_dora\": true")
-                .getBytes(java.nio.charset.StandardCharsets.UTF_8);
+                .getBytes(StandardCharsets.UTF_8);
         assertThat(dora).isNotEqualTo(saved.config());
 
         for (UploadedAdapter unreadable : List.of(
@@ -309,9 +295,7 @@ class ComputeAdapterPrototypesTest {
     }
 
     private static byte[] bytes(ObjectKey key) throws IOException {
-        try (InputStream in = store.get(key)) {
-            return in.readAllBytes();
-        }
+        return WORKER.bytes(key.value());
     }
 
     /** @param found // (in) */

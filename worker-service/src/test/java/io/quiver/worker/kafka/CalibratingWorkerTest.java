@@ -3,9 +3,6 @@ package io.quiver.worker.kafka;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
-import io.quiver.embedded.EmbeddedKafka;
-import io.quiver.embedded.EmbeddedS3;
-import io.quiver.embedded.ServerSettings;
 import io.quiver.objectstore.ObjectKey;
 import io.quiver.objectstore.ObjectStore;
 import io.quiver.schemas.CalibrationEvent.AboutAttempt;
@@ -42,34 +39,21 @@ class CalibratingWorkerTest {
     @TempDir
     static Path dir;
 
-    private static EmbeddedKafka kafka;
-    private static EmbeddedS3 s3;
+    private static WorkerStack stack;
     private static KafkaTopics topics;
     private static ObjectStore store;
-    private static RunningWorker worker;
 
     @BeforeAll
     static void start() throws Exception {
-        kafka = EmbeddedKafka.start(ServerSettings.onFreePort(dir.resolve("kafka")));
-        s3 = EmbeddedS3.start(ServerSettings.onFreePort(dir.resolve("s3")));
-        topics = new KafkaTopics(kafka.bootstrapServers(), 1);
-        worker = new RunningWorker(
-                kafka,
-                s3,
-                "--quiver.worker.temp-dir=" + dir.resolve("work"),
-                "--quiver.worker.retry-for=1s",
-                "--quiver.worker.base.precision=fp32");
-        store = RunningWorker.store(s3);
+        stack = WorkerStack.start(dir, "--quiver.worker.retry-for=1s", "--quiver.worker.base.precision=fp32");
+        topics = stack.topics();
+        store = stack.store();
         BASE.storedIn(store);
     }
 
     @AfterAll
     static void stop() {
-        worker.close();
-        store.close();
-        topics.close();
-        s3.close();
-        kafka.close();
+        stack.close();
     }
 
     /** What the workers have said of one attempt, in order. */

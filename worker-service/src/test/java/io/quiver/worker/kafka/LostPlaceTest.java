@@ -3,10 +3,6 @@ package io.quiver.worker.kafka;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
-import io.quiver.embedded.EmbeddedKafka;
-import io.quiver.embedded.EmbeddedS3;
-import io.quiver.embedded.ServerSettings;
-import io.quiver.objectstore.ObjectStore;
 import io.quiver.schemas.CalibrationEvent.CalibrationComputed;
 import io.quiver.schemas.CalibrationEvent.CalibrationProgressed;
 import io.quiver.schemas.Topics;
@@ -31,19 +27,13 @@ class LostPlaceTest {
     void a_calibration_that_ends_after_its_worker_lost_the_partition_is_found_done_when_it_is_delivered_again(
             @TempDir Path dir) throws Exception {
         TinyBase base = TinyBase.saved();
-        try (EmbeddedKafka kafka = EmbeddedKafka.start(ServerSettings.onFreePort(dir.resolve("kafka")));
-                EmbeddedS3 s3 = EmbeddedS3.start(ServerSettings.onFreePort(dir.resolve("s3")));
-                KafkaTopics topics = new KafkaTopics(kafka.bootstrapServers(), 1);
-                ObjectStore store = RunningWorker.store(s3);
-                Admin admin = Admin.create(Map.of("bootstrap.servers", kafka.bootstrapServers()));
-                // Shorter than the calibration and longer than finding it done.
-                RunningWorker worker = new RunningWorker(
-                        kafka,
-                        s3,
-                        "--quiver.worker.temp-dir=" + dir.resolve("work"),
-                        "--quiver.worker.work-max=700ms",
-                        "--quiver.worker.base.precision=fp32")) {
-            base.storedIn(store);
+        // Shorter than the calibration and longer than finding it done.
+        try (WorkerStack stack = WorkerStack.start(
+                        dir, "--quiver.worker.work-max=700ms", "--quiver.worker.base.precision=fp32");
+                Admin admin =
+                        Admin.create(Map.of("bootstrap.servers", stack.kafka().bootstrapServers()))) {
+            KafkaTopics topics = stack.topics();
+            base.storedIn(stack.store());
             topics.send("1", base.requested(1, 1));
 
             await().atMost(LIMIT).until(() -> committed(admin) == 1);
@@ -60,9 +50,9 @@ class LostPlaceTest {
                                                         ends.get(0).event())
                                                 .calibration()));
             });
-            assertThat(store.list("calibrations/")).hasSize(1);
+            assertThat(stack.store().list("calibrations/")).hasSize(1);
             assertThat(topics.deadLetters()).isEmpty();
-            assertThat(worker.health("liveness")).isEqualTo(200);
+            assertThat(stack.worker().health("liveness")).isEqualTo(200);
         }
     }
 

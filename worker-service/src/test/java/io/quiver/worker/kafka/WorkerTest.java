@@ -3,9 +3,6 @@ package io.quiver.worker.kafka;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
-import io.quiver.embedded.EmbeddedKafka;
-import io.quiver.embedded.EmbeddedS3;
-import io.quiver.embedded.ServerSettings;
 import io.quiver.objectstore.ObjectKey;
 import io.quiver.objectstore.ObjectStore;
 import io.quiver.schemas.BaseModelRef;
@@ -42,28 +39,20 @@ class WorkerTest {
     @TempDir
     static Path dir;
 
-    private static EmbeddedKafka kafka;
-    private static EmbeddedS3 s3;
+    private static WorkerStack stack;
     private static KafkaTopics topics;
     private static ObjectStore store;
-    private static RunningWorker worker;
 
     @BeforeAll
     static void start() throws Exception {
-        kafka = EmbeddedKafka.start(ServerSettings.onFreePort(dir.resolve("kafka")));
-        s3 = EmbeddedS3.start(ServerSettings.onFreePort(dir.resolve("s3")));
-        topics = new KafkaTopics(kafka.bootstrapServers(), 1);
-        worker = new RunningWorker(kafka, s3, "--quiver.worker.temp-dir=" + dir.resolve("work"));
-        store = RunningWorker.store(s3);
+        stack = WorkerStack.start(dir);
+        topics = stack.topics();
+        store = stack.store();
     }
 
     @AfterAll
     static void stop() {
-        worker.close();
-        store.close();
-        topics.close();
-        s3.close();
-        kafka.close();
+        stack.close();
     }
 
     @Test
@@ -190,9 +179,10 @@ class WorkerTest {
     @Test
     void a_worker_in_its_group_is_ready_and_alive() throws Exception {
         await().atMost(LIMIT)
-                .untilAsserted(() -> assertThat(worker.health("readiness")).isEqualTo(200));
-        assertThat(worker.health("liveness")).isEqualTo(200);
-        assertThat(worker.partitionCount()).isEqualTo(1);
+                .untilAsserted(
+                        () -> assertThat(stack.worker().health("readiness")).isEqualTo(200));
+        assertThat(stack.worker().health("liveness")).isEqualTo(200);
+        assertThat(stack.worker().partitionCount()).isEqualTo(1);
     }
 
     private static List<Decoded.Known> awaitSaid(String adapter, int count) {
