@@ -16,7 +16,7 @@ class Blocks {
   static constexpr bool PAIRED = false;
 #endif
 
-  const int64_t rank, width;    // of B (rank, width)
+  int64_t rank, width;          // of B (rank, width)
   const float *low = nullptr;   // (choices, rank): A x times the coefficient
   std::vector<uint32_t> pairs;  // (choices, (rank + 1) / 2): the same, two as bfloat16
   std::vector<uint32_t> woven;  // ((rank + 1) / 2, COLUMNS): B as pairs of rows
@@ -26,36 +26,51 @@ class Blocks {
   static constexpr int V = COLUMNS / LANES;
 
   Blocks(int64_t rank, int64_t width) : rank(rank), width(width) {}
+  // The same room for experts of another shape.
+  Blocks(int64_t rank, int64_t width, Blocks &&used) : rank(rank), width(width), pairs(std::move(used.pairs)), woven(std::move(used.woven)) {}
 
   // The factors of all choices (choices, rank), which must stay.
   void take(const std::vector<float> &factors) {
     low = factors.data();
     if (!PAIRED) return;
-    const int64_t half = (rank + 1) / 2, choices = (int64_t)factors.size() / rank;
-    pairs.resize(choices * half);
+    const int64_t choices = (int64_t)factors.size() / rank;
+    uint32_t *to = room(choices);
     for (int64_t at = 0; at < choices; at++)
       for (int64_t r = 0; r < rank; r += 2) {
         uint32_t one = rounded(low[at * rank + r]).bits, two = r + 1 < rank ? rounded(low[at * rank + r + 1]).bits : 0;
-        pairs[at * half + r / 2] = one | two << 16;
+        to[at * half() + r / 2] = one | two << 16;
       }
   }
 
+  // Where the factors of so many choices go if they are there in pairs: (choices, half()).
+  uint32_t *room(int64_t choices) {
+    pairs.resize(choices * half());
+    return pairs.data();
+  }
+  int64_t half() const { return (rank + 1) / 2; }
+
   // Prepares the columns of B that begin at b for several products. Those beside them, which come next, are asked for.
   void weave(const W *b) {
+    if (!PAIRED) return;
+    woven.resize(half() * COLUMNS);
+    weave(b, rank, width, woven.data());
+  }
+
+  // The same into (half(), COLUMNS) numbers at `to`.
+  static void weave(const W *b, int64_t rank, int64_t width, uint32_t *to) {
 #ifdef __AVX512BF16__
     if constexpr (PAIRED) {
-      woven.resize((rank + 1) / 2 * COLUMNS);
-      for (int64_t r = 0; r < rank; r += 2) {
+      for (int64_t r = 0; r < rank; r += 2, to += COLUMNS) {
         const W *one = b + r * width, *two = r + 1 < rank ? one + width : nullptr;
         __m512i both[V];
         weave(one, two, both);
-        for (int v = 0; v < V; v++) _mm512_storeu_si512(&woven[(r / 2 * V + v) * LANES], both[v]);
+        for (int v = 0; v < V; v++) _mm512_storeu_si512(to + v * LANES, both[v]);
         fetch(one + COLUMNS, COLUMNS * sizeof(W));
         if (two) fetch(two + COLUMNS, COLUMNS * sizeof(W));
       }
     }
 #endif
-    (void)b;
+    (void)b, (void)rank, (void)width, (void)to;
   }
 
   // acc[m] += the factors of the choice at[m] times the columns of B that begin at b. WOVEN: they were prepared.
@@ -64,7 +79,7 @@ class Blocks {
 #ifdef __AVX512BF16__
     if constexpr (PAIRED) {
       const uint32_t *h[M];
-      for (int m = 0; m < M; m++) h[m] = &pairs[at[m] * ((rank + 1) / 2)];
+      for (int m = 0; m < M; m++) h[m] = &pairs[at[m] * half()];
       for (int64_t r = 0; r < rank; r += 2) {
         __m512i two[V];
         if (WOVEN)
@@ -88,6 +103,9 @@ class Blocks {
         for (int v = 0; v < V; v++) acc[m][v] += all(h[m][r]) * row[v];
     }
   }
+
+  // Which column lane l of a row's v-th sums belongs to.
+  static int64_t column_of(int64_t v, int64_t l) { return PAIRED ? v / 2 * 32 + l / 4 * 8 + v % 2 * 4 + l % 4 : v * LANES + l; }
 
   // Sixteen of a row's sums in the order of the columns.
   static Lanes column(const Lanes *sums, int v) {

@@ -24,7 +24,7 @@ if [ "$(uname -m)" = x86_64 ]; then
 fi
 jobs=()
 for set in "${!sets[@]}"; do
-  for source in step rows quantized lengths prompts; do
+  for source in step reading rows quantized lengths prompts; do
     # shellcheck disable=SC2086
     "$compiler" "${common[@]}" ${sets[$set]} -DQUIVER_ISA="$set" -c "$source.cpp" -o "$objects/$source-$set.o" &
     jobs+=($!)

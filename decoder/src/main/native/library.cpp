@@ -1,4 +1,4 @@
-// The operators quiver::address, quiver::pages, quiver::matrix, quiver::step, quiver::adapt,
+// The operators quiver::address, quiver::pages, quiver::matrix, quiver::step, quiver::read, quiver::adapt,
 // quiver::dequantize, quiver::lengths, quiver::attends and quiver::attend. They are registered through libtorch's C functions that are meant to stay as they are
 // (torch/csrc/inductor/aoti_torch/c/shim.h), which are looked up in the libtorch that the process has loaded: building needs neither
 // its headers nor its libraries.
@@ -29,6 +29,7 @@ int (*thread_count)();
 
 struct Functions {
   void (*pass)(const Step &, Barrier &, Scratch &, int, int);
+  void (*read)(const Step &, Barrier &, Tiles &, int, int);
   void (*adapt)(const Adapted &, int, int);
   void (*dequantize)(const Quantized &, int, int);
   void (*lengths)(const Lengths &, int, int);
@@ -40,10 +41,10 @@ Functions chosen_functions() {
 #if defined(__x86_64__)
   __builtin_cpu_init();
   if (__builtin_cpu_supports("avx512bf16") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl"))
-    return {avx512bf16::pass, avx512bf16::adapt, avx512bf16::dequantize, avx512bf16::lengths, avx512bf16::attends, avx512bf16::attend};
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return {avx2::pass, avx2::adapt, avx2::dequantize, avx2::lengths, avx2::attends, avx2::attend};
+    return {avx512bf16::pass, avx512bf16::read, avx512bf16::adapt, avx512bf16::dequantize, avx512bf16::lengths, avx512bf16::attends, avx512bf16::attend};
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return {avx2::pass, avx2::read, avx2::adapt, avx2::dequantize, avx2::lengths, avx2::attends, avx2::attend};
 #endif
-  return {generic::pass, generic::adapt, generic::dequantize, generic::lengths, generic::attends, generic::attend};
+  return {generic::pass, generic::read, generic::adapt, generic::dequantize, generic::lengths, generic::attends, generic::attend};
 }
 
 const Functions &functions() {
@@ -94,22 +95,70 @@ void prepare(Scratch &scratch, const Step &step) {
       }
 }
 
+// What a plan says, the model's numbers with its layers behind them.
+Step step_of(const int64_t *plan, const double *inverse_temperature, Model &model) {
+  Step step;
+  memcpy(&step, plan, 5 * sizeof(int64_t));
+  step.inverse_temperature = inverse_temperature;
+  step.row = (const Row *)(plan + 5);
+  step.part = (const Part *)(step.row + step.rows);
+  step.keep = (const Keep *)(step.part + step.parts);
+  model = *step.model;
+  model.layer = (const Layer *)((const int64_t *)step.model + sizeof(Model) / sizeof(int64_t) - 1);
+  step.model = &model;
+  return step;
+}
+
 void run(const int64_t *plan, const double *inverse_temperature) {
   // Of the calling thread: a name with a storage of each thread's own must not reach the others.
   static thread_local Scratch of_this_thread;
   Scratch &scratch = of_this_thread;
-  Step step;
-  memcpy(&step, plan, 4 * sizeof(int64_t));
-  step.inverse_temperature = inverse_temperature;
-  step.row = (const Row *)(plan + 4);
-  step.part = (const Part *)(step.row + step.rows);
-  // The model's numbers, with its layers behind them.
-  Model model = *step.model;
-  model.layer = (const Layer *)((const int64_t *)step.model + sizeof(Model) / sizeof(int64_t) - 1);
-  step.model = &model;
+  Model model;
+  const Step step = step_of(plan, inverse_temperature, model);
   prepare(scratch, step);
   Barrier barrier;
   in_parallel(step.threads, [&](int thread, int threads) { functions().pass(step, barrier, scratch, thread, threads); });
+}
+
+constexpr int64_t TILE = 128;  // tokens of the largest tile (tiles.h)
+
+void prepare(Tiles &shared, const Step &step) {
+  const Model &model = *step.model;
+  const int64_t q = model.heads * model.head_dim, threads = step.threads > 0 ? step.threads : 1;
+  // Few tokens are shared among all threads, as far as that leaves whole vectors.
+  shared.tile = std::clamp(((step.rows + threads - 1) / threads + 15) / 16 * 16, (int64_t)16, TILE);
+  const int64_t tiles = (step.rows + shared.tile - 1) / shared.tile;
+  shared.x.resize(tiles * model.hidden * TILE);
+  shared.angles.resize(tiles * model.ropes * model.rotated * TILE);
+  shared.queries.resize(step.rows * q);
+  shared.attended.resize(step.rows * q);
+  shared.wanted_row.clear();
+  shared.texts.clear();
+  shared.text_row.clear();
+  for (int64_t i = 0; i < step.rows; i++) {
+    const Row &row = step.row[i];
+    if (row.logits) shared.wanted_row.push_back(i);
+    if (i > 0 && row.cache == step.row[i - 1].cache && row.position == step.row[i - 1].position + 1) {
+      shared.texts.back().tokens++;
+      continue;
+    }
+    shared.text_row.push_back(i);
+    shared.texts.push_back({step.threads, 1, row.position, model.heads, model.kv_heads, model.head_dim, q, row.capacity, 0, (float)model.scales->query,
+                           (float)model.scales->score_cap, &shared.queries[i * q], nullptr, nullptr, &shared.attended[i * q]});
+  }
+  shared.wanted.resize(shared.wanted_row.size() * model.hidden);
+  shared.next.reset(new std::atomic<int64_t>[2 * model.layers + 2]());
+}
+
+// As run, for many tokens.
+void read_all(const int64_t *plan, const double *inverse_temperature) {
+  static thread_local Tiles of_this_thread;
+  Tiles &shared = of_this_thread;
+  Model model;
+  const Step step = step_of(plan, inverse_temperature, model);
+  prepare(shared, step);
+  Barrier barrier;
+  in_parallel(step.threads, [&](int thread, int threads) { functions().read(step, barrier, shared, thread, threads); });
 }
 
 // address(Tensor t) -> int
@@ -145,13 +194,19 @@ void matrix(Value *stack, uint64_t, uint64_t) {
 
 // step(Tensor(a!) plan, Tensor inverse_temperatures) -> int: said to write to the plan, since what it does write to is known by its address alone
 void step(Value *stack, uint64_t, uint64_t) {
-  Tensor plan = (Tensor)stack[0], temperatures = (Tensor)stack[1];
-  void *numbers = nullptr, *inverse = nullptr;
-  data_of(plan, &numbers);
-  data_of(temperatures, &inverse);
-  run((const int64_t *)numbers, (const double *)inverse);
-  forget(plan);
-  forget(temperatures);
+  void *data[2];
+  for (int i = 0; i < 2; i++) data_of((Tensor)stack[i], &data[i]);
+  run((const int64_t *)data[0], (const double *)data[1]);
+  for (int i = 0; i < 2; i++) forget((Tensor)stack[i]);
+  stack[0] = 0;
+}
+
+// read(Tensor(a!) plan, Tensor inverse_temperatures) -> int: as step, for many tokens
+void read(Value *stack, uint64_t, uint64_t) {
+  void *data[2];
+  for (int i = 0; i < 2; i++) data_of((Tensor)stack[i], &data[i]);
+  read_all((const int64_t *)data[0], (const double *)data[1]);
+  for (int i = 0; i < 2; i++) forget((Tensor)stack[i]);
   stack[0] = 0;
 }
 
@@ -269,13 +324,14 @@ bool register_operators() {
          !define("quiver", __FILE__, __LINE__, &schemas) && !add_schema(schemas, "address(Tensor t) -> int") && !add_schema(schemas, "pages(Tensor(a!) t, int bytes, int how) -> int") &&
          !add_schema(schemas, "matrix(Tensor(a) t, int first, int rows, int width, int type) -> Tensor(a)") &&
          !add_schema(schemas, "step(Tensor(a!) plan, Tensor inverse_temperatures) -> int") &&
+         !add_schema(schemas, "read(Tensor(a!) plan, Tensor inverse_temperatures) -> int") &&
          !add_schema(schemas, "adapt(Tensor(a!) y, Tensor x, Tensor exact, Tensor index, Tensor weight, Tensor plan, Tensor inverse_temperature) -> int") &&
          !add_schema(schemas, "dequantize(Tensor(a!) to, Tensor w, int out, int width, int bits) -> int") &&
          !add_schema(schemas, "lengths(Tensor(a!) to, Tensor x, Tensor plan) -> int") &&
          !add_schema(schemas, "attends(Tensor any) -> int") &&
          !add_schema(schemas, "attend(Tensor(a!) to, Tensor q, Tensor keys, Tensor values, Tensor plan, Tensor scales) -> int") &&
          !implement("quiver", "CPU", __FILE__, __LINE__, &functions) &&
-         !add_function(functions, "address", address) && !add_function(functions, "pages", pages) && !add_function(functions, "matrix", matrix) && !add_function(functions, "adapt", adapt) && !add_function(functions, "step", step) &&
+         !add_function(functions, "address", address) && !add_function(functions, "pages", pages) && !add_function(functions, "matrix", matrix) && !add_function(functions, "adapt", adapt) && !add_function(functions, "step", step) && !add_function(functions, "read", read) &&
          !add_function(functions, "dequantize", dequantize) && !add_function(functions, "lengths", lengths) &&
          !add_function(functions, "attends", attends) && !add_function(functions, "attend", attend);
 }

@@ -85,11 +85,18 @@ struct Row {
   float *logits;  // (vocabulary) or null
 };
 
+// Who wants to have what the linears at a point read, as rows of the weights' type.
+struct Keep {
+  int64_t point, first, rows;  // of the step
+  void *to;                    // W (rows, in)
+};
+
 struct Step {
   const Model *model;
-  int64_t threads, rows, parts;
+  int64_t threads, rows, parts, keeps;
   const Row *row;                     // (rows), follows here
   const Part *part;                   // (parts), follows the rows
+  const Keep *keep;                   // (keeps), follows the parts; for many rows only
   const double *inverse_temperature;  // (parts), of a tensor of its own
 };
 

@@ -6,18 +6,6 @@
 namespace quiver {
 namespace QUIVER_ISA {
 
-template <class C>
-static void dequantize(const Coded<C> &w, int64_t rows, bfloat16 *to) {
-  for (int64_t r = 0; r < rows; r++)
-    for (int64_t b = 0; b < w.blocks; b++) {
-      const uint8_t *block = w.codes + (r * w.blocks + b) * C::BLOCK_BYTES;
-      const bfloat16 *scales = w.scales + (r * w.blocks + b) * 2;
-      bfloat16 made[BLOCK];
-      for (int64_t i = 0; i < BLOCK; i += LANES) put(made + i, C::load(block, i) * number(scales[i / GROUP]));
-      memcpy(to + r * w.n + b * BLOCK, made, std::min(BLOCK, w.n - b * BLOCK) * sizeof(bfloat16));
-    }
-}
-
 void dequantize(const Quantized &given, int thread, int threads) {
   Range mine = share(given.out, thread, threads);
   bfloat16 *to = (bfloat16 *)given.to + mine.first * given.in;

@@ -69,6 +69,19 @@ struct Coded {
   }
 };
 
+// The first rows of such a matrix as bfloat16, row after row.
+template <class C>
+inline void dequantize(const Coded<C> &w, int64_t rows, bfloat16 *to) {
+  for (int64_t r = 0; r < rows; r++)
+    for (int64_t b = 0; b < w.blocks; b++) {
+      const uint8_t *block = w.codes + (r * w.blocks + b) * C::BLOCK_BYTES;
+      const bfloat16 *scales = w.scales + (r * w.blocks + b) * 2;
+      bfloat16 made[BLOCK];
+      for (int64_t i = 0; i < BLOCK; i += LANES) put(made + i, C::load(block, i) * number(scales[i / GROUP]));
+      memcpy(to + r * w.n + b * BLOCK, made, std::min(BLOCK, w.n - b * BLOCK) * sizeof(bfloat16));
+    }
+}
+
 // Adds one block of R rows times M rows of x to their sums. codes and scales are the first row's, the next rows' follow at a row's distance.
 template <class C, int R, int M>
 inline __attribute__((always_inline)) void add_block(const Coded<C> &w, const uint8_t *codes, const bfloat16 *scales, const typename Activation<bfloat16>::type *const *x,

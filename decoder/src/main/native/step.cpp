@@ -4,6 +4,7 @@
 // (exact scores only of those that the coarse ones cannot rule out); then the chosen A are applied, then B, and what follows the linear
 // layer (rotation and cache, residual, SiLU) is done by the thread that owns the outputs. Barriers stand between, and pieces of the linears'
 // own work cover them. Without experts at a point the barriers for them are left out. No result depends on the number of threads, nor on the other rows of the step.
+#include "activation.h"
 #include "attention.h"
 #include "experts.h"
 #include "quantized.h"
@@ -221,16 +222,6 @@ class Pass {
         for (int64_t i = first; i < last; i++) x[i] += y[i];
       }
     }
-  }
-
-  static Lanes activated(Lanes x, int64_t activation) {
-    if (activation == SILU) return x / (1.f + exponential(-x));
-    // x/2 (1 + tanh(u)) = x / (1 + exp(-2u))
-    if (activation == GELU_TANH) return x / (1.f + exponential(-1.5957691216f * (x + 0.044715f * x * x * x)));
-    float each[LANES];
-    store(each, x);
-    for (float &y : each) y = .5f * y * (1 + std::erf(y * .70710678f));
-    return load(each);
   }
 
   // The activation of the gate, times up; without a gate of up itself.

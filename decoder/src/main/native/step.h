@@ -2,6 +2,7 @@
 #pragma once
 #include "plan.h"
 #include <atomic>
+#include <memory>
 #include <vector>
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -61,10 +62,25 @@ struct Scratch {
   std::vector<float> low;       // (rows, low_of_row)
 };
 
+// What the threads share that read many tokens.
+struct Tiles {
+  int64_t tile = 0;                    // tokens of a tile
+  std::vector<float> x;                // (tiles, hidden, lanes of a tile)
+  std::vector<float> angles;           // (tiles, ropes, rotated, lanes of a tile): cosines, then sines
+  std::vector<uint16_t> queries;       // bfloat16 (rows, heads * headDim)
+  std::vector<uint16_t> attended;      // bfloat16 (rows, heads * headDim)
+  std::vector<uint16_t> wanted;        // bfloat16 (rows that want logits, hidden)
+  std::vector<int64_t> wanted_row;     // (rows that want logits)
+  std::vector<Prompt> texts;           // rows of one text side by side, as their attention is told of them
+  std::vector<int64_t> text_row;       // (texts): first row of each
+  std::unique_ptr<std::atomic<int64_t>[]> next;  // (2 * layers + 2): which tile or unit of attention nobody has taken yet
+};
+
 // What is compiled for each instruction set.
 #define QUIVER_FUNCTIONS(set)                                                                             \
   namespace set {                                                                                         \
   void pass(const Step &step, Barrier &barrier, Scratch &scratch, int thread, int threads);               \
+  void read(const Step &step, Barrier &barrier, Tiles &shared, int thread, int threads);                   \
   void adapt(const Adapted &given, int thread, int threads);                                              \
   void dequantize(const Quantized &given, int thread, int threads);                                       \
   void lengths(const Lengths &given, int thread, int threads);                                            \

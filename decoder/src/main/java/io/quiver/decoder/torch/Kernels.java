@@ -11,7 +11,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The decoder's own operators in machine code ({@code src/main/native}): whole steps of few tokens. The build makes them where it finds
+ * The decoder's own operators in machine code ({@code src/main/native}): whole steps. The build makes them where it finds
  * a C++ compiler; without them, or where they cannot be loaded, every step is TorchScript.
  */
 final class Kernels {

@@ -25,6 +25,7 @@ final class StepCalls {
     private final List<Point> points;
     private final int stepTokensMax;
     private final boolean kernels;
+    private final boolean reads;
 
     /** @param kernels whether the program has the kernels' part */
     StepCalls(TensorProgram program, ModelConfig config, List<Point> points, int stepTokensMax, boolean kernels) {
@@ -33,6 +34,12 @@ final class StepCalls {
         this.points = points;
         this.stepTokensMax = stepTokensMax;
         this.kernels = kernels;
+        reads = kernels && program.run("reads").get(0).values()[0] == 1;
+    }
+
+    /** Whether the kernels take whole steps of many tokens. */
+    boolean reads() {
+        return reads;
     }
 
     /** What one feed has led to so far. */
@@ -91,8 +98,14 @@ final class StepCalls {
             }
             List<Piece> others =
                     pieces.stream().filter(piece -> !few.contains(piece)).toList();
-            if (!others.isEmpty()) {
-                call("step", others);
+            List<Piece> read = others.stream().filter(this::forReading).toList();
+            if (!read.isEmpty()) {
+                call("read_with_kernels", read);
+            }
+            List<Piece> rest =
+                    others.stream().filter(piece -> !read.contains(piece)).toList();
+            if (!rest.isEmpty()) {
+                call("step", rest);
             }
         }
         return all.stream().map(StepCalls::output).toList();
@@ -113,13 +126,21 @@ final class StepCalls {
     }
 
     private boolean forKernels(Piece piece) {
+        // Steps of few tokens keep no inputs.
+        boolean probed = !piece.progress().sequence.probed().isEmpty();
+        return kernels && plain(piece) && !probed && piece.tokens() <= KERNEL_TOKENS_MAX;
+    }
+
+    private boolean forReading(Piece piece) {
+        return reads && plain(piece);
+    }
+
+    /** Whether a piece wants nothing but what Arrow or constant coefficients make of it. */
+    private static boolean plain(Piece piece) {
         Table.Use use = piece.progress().use;
-        boolean plain = use == null
+        return use == null
                 || (use.tracing() != Tracing.MODULES
                         && use.table().key().scoring().isEmpty());
-        // The kernels keep no inputs.
-        boolean probed = !piece.progress().sequence.probed().isEmpty();
-        return kernels && plain && !probed && piece.tokens() <= KERNEL_TOKENS_MAX;
     }
 
     private void call(String method, List<Piece> pieces) {

@@ -112,6 +112,11 @@ public final class TorchDecoder implements Decoder {
         return config;
     }
 
+    /** Whether the kernels take whole steps of many tokens. */
+    boolean reads() {
+        return calls.reads();
+    }
+
     @Override
     public Expert load(String digest, Path adapterFolder, Map<String, ModulePrototype> prototypes) throws IOException {
         try (LoraAdapter adapter = LoraAdapter.open(adapterFolder, AdapterLimits.DEFAULT)) {
