@@ -16,7 +16,7 @@ namespace QUIVER_ISA {
 
 constexpr int64_t KEYS = 64;  // of a block
 constexpr int64_t QUERIES = 4;   // at once, in registers; a row is a token's query of one head
-constexpr int64_t UNIT = 64;  // rows of a unit, or eight tokens
+constexpr int64_t UNIT = 96;      // rows of a unit, or eight tokens
 
 // Some tokens of one text with the heads that share one head of keys.
 class PromptUnit {
@@ -75,31 +75,43 @@ class PromptUnit {
       }
   }
 
-  // Rows [row, row + QUERIES) and the keys of the block.
+  // Rows [row, row + QUERIES) and the keys of the block, as far as the last of these rows sees them.
   void block(int64_t key, int64_t row) {
-    score(row);
-    uint32_t weights[QUERIES][KEYS / 2];  // pairs of keys
-    float decay[QUERIES];
-    weigh(key, row, weights, decay);
-    int64_t d = 0;
-    for (; d + 64 <= dim; d += 64) mix<4>(row, d, weights, decay);
-    for (; d < dim; d += 32) mix<2>(row, d, weights, decay);
+    switch (std::min((given.start + token(row + QUERIES - 1) - key) / LANES, (int64_t)3)) {
+      case 0: return block<1>(key, row);
+      case 1: return block<2>(key, row);
+      case 2: return block<3>(key, row);
+      default: return block<4>(key, row);
+    }
   }
 
+  // K vectors of keys.
+  template <int K>
+  void block(int64_t key, int64_t row) {
+    uint32_t weights[QUERIES][KEYS / 2];  // pairs of keys
+    float decay[QUERIES];
+    score<K>(row);
+    weigh<K>(key, row, weights, decay);
+    int64_t d = 0;
+    for (; d + 64 <= dim; d += 64) mix<K, 4>(row, d, weights, decay);
+    for (; d < dim; d += 32) mix<K, 2>(row, d, weights, decay);
+  }
+
+  template <int K>
   void score(int64_t row) {
-    const uint32_t *q[QUERIES];
+    const uint32_t *q[QUERIES], *k = keys.data();
     for (int64_t m = 0; m < QUERIES; m++) q[m] = (const uint32_t *)((const bfloat16 *)given.q + token(row + m) * given.q_stride + query_head(row + m) * dim);
-    __m512 acc[QUERIES][4] = {};
-    for (int64_t d = 0; d < dim / 2; d++) {
-      __m512bh k[4];
-      for (int v = 0; v < 4; v++) k[v] = (__m512bh)_mm512_loadu_si512(&keys[d * KEYS + 16 * v]);
-      for (int64_t m = 0; m < QUERIES; m++) {
-        __m512bh pair = (__m512bh)_mm512_set1_epi32((int)q[m][d]);
-        for (int v = 0; v < 4; v++) acc[m][v] = _mm512_dpbf16_ps(acc[m][v], k[v], pair);
-      }
+    __m512 acc[QUERIES][K] = {};
+    const int64_t pairs = dim / 2;
+#pragma GCC unroll 4
+    for (int64_t d = 0; d < pairs; d++, k += KEYS) {
+      __m512bh some[K];
+      for (int v = 0; v < K; v++) some[v] = (__m512bh)_mm512_loadu_si512(k + 16 * v);
+      for (int64_t m = 0; m < QUERIES; m++)
+        for (int v = 0; v < K; v++) acc[m][v] = _mm512_dpbf16_ps(acc[m][v], some[v], pair_of(q[m] + d));
     }
     for (int64_t m = 0; m < QUERIES; m++)
-      for (int v = 0; v < 4; v++) store(&scores[m * KEYS + 16 * v], (Lanes)acc[m][v]);
+      for (int v = 0; v < K; v++) store(&scores[m * KEYS + 16 * v], (Lanes)acc[m][v]);
   }
 
   // Which of the block's keys a row sees, a bit a key.
@@ -111,14 +123,15 @@ class PromptUnit {
   }
 
   // The scores of a row, times log2 e, and nothing where it does not see.
-  void take_scores(uint64_t seen, const float *s, Lanes (&x)[4]) const {
+  template <int K>
+  void take_scores(uint64_t seen, const float *s, Lanes (&x)[K]) const {
     constexpr float LOG2_E = 1.44269504f;
     const Lanes scale = all(given.scale * LOG2_E);
-    for (int v = 0; v < 4; v++) x[v] = load(s + 16 * v) * scale;
+    for (int v = 0; v < K; v++) x[v] = load(s + 16 * v) * scale;
     if (given.cap > 0)
-      for (int v = 0; v < 4; v++)
+      for (int v = 0; v < K; v++)
         for (int i = 0; i < LANES; i++) x[v][i] = std::tanh(s[16 * v + i] * given.scale / given.cap) * given.cap * LOG2_E;
-    for (int v = 0; v < 4; v++) x[v] = (Lanes)_mm512_mask_mov_ps(_mm512_set1_ps(-INFINITY), (__mmask16)(seen >> 16 * v), (__m512)x[v]);
+    for (int v = 0; v < K; v++) x[v] = (Lanes)_mm512_mask_mov_ps(_mm512_set1_ps(-INFINITY), (__mmask16)(seen >> 16 * v), (__m512)x[v]);
   }
 
   // The largest of each row: the rows' vectors side by side.
@@ -136,12 +149,14 @@ class PromptUnit {
 
   // The part of softmax for the rows at hand, all of it in powers of two: weights of the keys that a row sees, rounded, and what its sums so
   // far are worth.
+  template <int K>
   void weigh(int64_t key, int64_t row, uint32_t (&weights)[QUERIES][KEYS / 2], float (&decay)[QUERIES]) {
-    Lanes x[QUERIES][4];
+    Lanes x[QUERIES][K];
     __m512 high[QUERIES];
     for (int m = 0; m < QUERIES; m++) {
-      take_scores(seen(key, row + m), &scores[m * KEYS], x[m]);
-      high[m] = _mm512_max_ps(_mm512_max_ps((__m512)x[m][0], (__m512)x[m][1]), _mm512_max_ps((__m512)x[m][2], (__m512)x[m][3]));
+      take_scores<K>(seen(key, row + m), &scores[m * KEYS], x[m]);
+      high[m] = (__m512)x[m][0];
+      for (int v = 1; v < K; v++) high[m] = _mm512_max_ps(high[m], (__m512)x[m][v]);
     }
     // Where nothing was seen so far, any finite number does.
     const __m128 before = _mm_loadu_ps(&most[row]), now = _mm_max_ps(_mm_max_ps(before, largest(high)), _mm_set1_ps(-1e30f));
@@ -150,9 +165,9 @@ class PromptUnit {
     for (int m = 0; m < QUERIES; m++) {
       decay[m] = worth[m];
       const Lanes top = all(most[row + m]);
-      Lanes e[4];
-      for (int v = 0; v < 4; v++) {
-        e[v] = power_of_two(x[m][v] - top);
+      Lanes e[4] = {};
+      for (int v = 0; v < K; v++) {
+        e[v] = power_of_two<true>(x[m][v] - top);
         put((bfloat16 *)weights[m] + 16 * v, e[v]);
       }
       float *sum = &total[(row + m) * LANES];
@@ -161,12 +176,12 @@ class PromptUnit {
   }
 
   // sums[row][d...] = decay sums + weights . values, V times sixteen features.
-  template <int V>
+  template <int K, int V>
   void mix(int64_t row, int64_t d, const uint32_t (&weights)[QUERIES][KEYS / 2], const float (&decay)[QUERIES]) {
     Lanes acc[QUERIES][V];
     for (int64_t m = 0; m < QUERIES; m++)
       for (int v = 0; v < V; v++) acc[m][v] = load(&sums[(row + m) * dim + d + 16 * v]) * decay[m];
-    for (int64_t i = 0; i < KEYS / 2; i++) {
+    for (int64_t i = 0; i < K * 8; i++) {
       __m512bh value[V];
       for (int v = 0; v < V; v++) value[v] = (__m512bh)_mm512_loadu_si512(&values[i * dim + d + 16 * v]);
       for (int64_t m = 0; m < QUERIES; m++) {

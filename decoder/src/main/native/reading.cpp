@@ -101,47 +101,68 @@ class Reading {
         }
   }
 
-  // 1 / length of what RMSNorm divides by, where the weights have the root of the width in them.
-  static Lanes inverse_length(const float *from, int64_t n, float floor) {
-    Lanes squares[4] = {};
+  static constexpr int64_t AT_ONCE = 4;  // vectors, side by side in memory
+
+  // 1 / length of what RMSNorm divides by, of V vectors, where the weights have the root of the width in them.
+  template <int V>
+  static void inverse_length(const float *from, int64_t n, float floor, Lanes (&scale)[V]) {
+    Lanes squares[V] = {}, others[V] = {};
     int64_t i = 0;
-    for (; i + 4 <= n; i += 4)
-      for (int s = 0; s < 4; s++) squares[s] += load(from + (i + s) * TILE) * load(from + (i + s) * TILE);
-    for (; i < n; i++) squares[0] += load(from + i * TILE) * load(from + i * TILE);
-    Lanes all_of_them = squares[0] + squares[1] + squares[2] + squares[3] + floor * floor;
-    return 1.f / (Lanes)_mm512_sqrt_ps((__m512)all_of_them);
+    for (; i + 2 <= n; i += 2)
+      for (int v = 0; v < V; v++) {
+        Lanes one = load(from + i * TILE + v * LANES), two = load(from + (i + 1) * TILE + v * LANES);
+        squares[v] += one * one;
+        others[v] += two * two;
+      }
+    for (int v = 0; i < n && v < V; v++) squares[v] += load(from + i * TILE + v * LANES) * load(from + i * TILE + v * LANES);
+    for (int v = 0; v < V; v++) scale[v] = 1.f / (Lanes)_mm512_sqrt_ps((__m512)(squares[v] + others[v] + floor * floor));
+  }
+
+  // Mean and 1 / deviation.
+  template <int V>
+  void moments(const float *from, int64_t n, Lanes (&mean)[V], Lanes (&scale)[V]) const {
+    Lanes square[V] = {};
+    for (Lanes &some : mean) some = Lanes{};
+    for (int64_t i = 0; i < n; i++)
+      for (int v = 0; v < V; v++) mean[v] += load(from + i * TILE + v * LANES);
+    for (int v = 0; v < V; v++) mean[v] /= (float)n;
+    for (int64_t i = 0; i < n; i++)
+      for (int v = 0; v < V; v++) {
+        Lanes off = load(from + i * TILE + v * LANES) - mean[v];
+        square[v] += off * off;
+      }
+    for (int v = 0; v < V; v++) scale[v] = 1.f / (Lanes)_mm512_sqrt_ps((__m512)(square[v] / (float)n + (float)model.scales->epsilon));
   }
 
   // The norm of x into the panel, and as it is where an expert is chosen by it.
   void norm(const float *weight, const float *bias, bool keep_exact) {
+    int64_t v = 0;
+    for (; v + AT_ONCE <= vectors; v += AT_ONCE) norm<AT_ONCE>(weight, bias, keep_exact, v * LANES);
+    for (; v < vectors; v++) norm<1>(weight, bias, keep_exact, v * LANES);
+  }
+
+  template <int V>
+  void norm(const float *weight, const float *bias, bool keep_exact, int64_t token) {
     const int64_t n = model.hidden;
-    for (int64_t v = 0; v < vectors; v++) {
-      const float *from = x + v * LANES;
-      Lanes mean = {}, scale;
-      if (model.layer_norm) {
-        for (int64_t i = 0; i < n; i++) mean += load(from + i * TILE);
-        mean /= (float)n;
-        Lanes square = {};
-        for (int64_t i = 0; i < n; i++) {
-          Lanes off = load(from + i * TILE) - mean;
-          square += off * off;
-        }
-        scale = 1.f / (Lanes)_mm512_sqrt_ps((__m512)(square / (float)n + (float)model.scales->epsilon));
-      } else {
-        scale = inverse_length(from, n, *model.norm_floor);
-      }
-      for (int64_t i = 0; i < n; i += 2) {
-        Lanes even = (load(from + i * TILE) - mean) * scale * weight[i], odd = (load(from + (i + 1) * TILE) - mean) * scale * weight[i + 1];
+    const float *from = x + token;
+    Lanes mean[V] = {}, scale[V];
+    if (model.layer_norm)
+      moments<V>(from, n, mean, scale);
+    else
+      inverse_length<V>(from, n, *model.norm_floor, scale);
+    for (int64_t i = 0; i < n; i += 2)
+      for (int v = 0; v < V; v++) {
+        const int64_t at = i * TILE + v * LANES;
+        Lanes even = (load(from + at) - mean[v]) * scale[v] * weight[i], odd = (load(from + at + TILE) - mean[v]) * scale[v] * weight[i + 1];
         if (model.layer_norm) {
           even += bias[i];
           odd += bias[i + 1];
         }
-        put_pairs(&panel[i / 2 * TILE + v * LANES], even, odd);
+        put_pairs(&panel[i / 2 * TILE + token + v * LANES], even, odd);
         if (!keep_exact) continue;
-        store(&exact[i * TILE + v * LANES], even);
-        store(&exact[(i + 1) * TILE + v * LANES], odd);
+        store(&exact[at + token], even);
+        store(&exact[at + token + TILE], odd);
       }
-    }
   }
 
   // Whether some part of this tile chooses experts at a point.
@@ -207,18 +228,18 @@ class Reading {
     const int64_t dim = model.head_dim, half = model.rotated / 2;
     if (head < model.heads + model.kv_heads) {
       const float *angle = &shared.angles[(tile * model.ropes + model.kind[l].rope) * model.rotated * TILE];
-      for (int64_t v = 0; v < vectors * LANES; v += LANES) {
-        if (model.head_norms) {
-          Lanes scale = inverse_length(z + v, dim, *model.head_floor);
-          for (int64_t i = 0; i < dim; i++) store(z + i * TILE + v, load(z + i * TILE + v) * scale * model.layer[l].head_norm[head * dim + i]);
-        }
-        for (int64_t i = 0; i < half; i++) {
+      for (int64_t v = 0; model.head_norms && v < vectors * LANES; v += LANES) {
+        Lanes scale[1];
+        inverse_length<1>(z + v, dim, *model.head_floor, scale);
+        for (int64_t i = 0; i < dim; i++) store(z + i * TILE + v, load(z + i * TILE + v) * scale[0] * model.layer[l].head_norm[head * dim + i]);
+      }
+      for (int64_t i = 0; i < half; i++)
+        for (int64_t v = 0; v < vectors * LANES; v += LANES) {
           float *one = z + i * TILE + v, *two = z + (i + half) * TILE + v;
           Lanes a = load(one), b = load(two), c = load(angle + i * TILE + v), s = load(angle + (half + i) * TILE + v);
           store(one, a * c - b * s);
           store(two, b * c + a * s);
         }
-      }
     }
     const bool query = head < model.heads, key = head < model.heads + model.kv_heads;
     const int64_t which = head - model.heads - (key ? 0 : model.kv_heads);
@@ -311,8 +332,9 @@ class Reading {
     adapt(0, model.hidden, to);
     if (!model.output_norms) return;
     for (int64_t v = 0; v < vectors * LANES; v += LANES) {
-      Lanes scale = inverse_length(to + v, model.hidden, *model.norm_floor);
-      for (int64_t i = 0; i < model.hidden; i++) store(x + i * TILE + v, load(x + i * TILE + v) + load(to + i * TILE + v) * scale * norm[i]);
+      Lanes scale[1];
+      inverse_length<1>(to + v, model.hidden, *model.norm_floor, scale);
+      for (int64_t i = 0; i < model.hidden; i++) store(x + i * TILE + v, load(x + i * TILE + v) + load(to + i * TILE + v) * scale[0] * norm[i]);
     }
   }
 

@@ -193,6 +193,7 @@ class TileExperts {
     const int64_t j = place->linear_of[c], groups = first / LANES * LANES, until = (first + count + LANES - 1) / LANES * LANES;
     sums.resize(TILE * COLUMNS);
     std::fill(sums.begin() + groups * COLUMNS, sums.begin() + until * COLUMNS, 0.f);
+    const Sums all = {sums.data(), woven_b.data(), pairs, half};
     for (int64_t e = 0; e < place->experts; e++) {
       const int64_t end = begin_of(j, e + 1);
       int64_t i = begin_of(j, e);
@@ -203,9 +204,10 @@ class TileExperts {
         continue;
       }
       Blocks<bfloat16>::weave(b, rank, place->width, woven_b.data());
-      for (; i + 6 <= end; i += 6) add_block<6>(i);
-      for (; i + 3 <= end; i += 3) add_block<3>(i);
-      for (; i < end; i++) add_block<1>(i);
+      const int32_t *token = token_of.data(), *at_choice = order.data();
+      for (; i + 6 <= end; i += 6) add_block<6>(all, token + i, at_choice + i);
+      for (; i + 3 <= end; i += 3) add_block<3>(all, token + i, at_choice + i);
+      for (; i < end; i++) add_block<1>(all, token + i, at_choice + i);
     }
     for (int64_t t = groups; t < until; t += LANES)
       for (int64_t v = 0; v * LANES < width; v++) {
@@ -220,21 +222,28 @@ class TileExperts {
       }
   }
 
+  // What a block of columns is made of and added to.
+  struct Sums {
+    float *sums;
+    const uint32_t *b, *pairs;
+    int64_t half;
+  };
+
   template <int M>
-  void add_block(int64_t i) {
+  static void add_block(const Sums all, const int32_t *token, const int32_t *at_choice) {
     constexpr int V = COLUMNS / LANES;
     float *to[M];
-    const uint32_t *factor[M], *b = woven_b.data();
+    const uint32_t *factor[M], *b = all.b;
     for (int m = 0; m < M; m++) {
-      to[m] = &sums[token_of[i + m] * COLUMNS];
-      factor[m] = pairs + order[i + m] * half;
+      to[m] = all.sums + token[m] * COLUMNS;
+      factor[m] = all.pairs + at_choice[m] * all.half;
     }
     __m512 acc[M][V];
 #pragma GCC unroll 6
     for (int m = 0; m < M; m++)
 #pragma GCC unroll 4
       for (int v = 0; v < V; v++) acc[m][v] = _mm512_loadu_ps(to[m] + v * LANES);
-    for (int64_t r = 0; r < half; r++, b += COLUMNS) {
+    for (int64_t r = 0; r < all.half; r++, b += COLUMNS) {
       __m512bh row[V];
 #pragma GCC unroll 4
       for (int v = 0; v < V; v++) row[v] = (__m512bh)_mm512_loadu_si512(b + v * LANES);

@@ -103,12 +103,12 @@ inline Lanes exponential(Lanes x) {
 }
 
 #ifdef __AVX512F__
-// 2^x to about 3e-7: a Taylor series in what is left of the nearest whole number. What is far below counts as nothing.
+// 2^x: a Taylor series in what is left of the nearest whole number, to about 3e-7, or ROUGH to 5e-5. What is far below counts as nothing.
+template <bool ROUGH = false>
 inline Lanes power_of_two(Lanes x) {
   __m512 at = _mm512_max_ps((__m512)x, _mm512_set1_ps(-150.f)), whole = _mm512_roundscale_ps(at, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
-  Lanes rest = (Lanes)at - (Lanes)whole;
-  Lanes y = rest * 1.5403530e-4f + 1.3333558e-3f;
-  y = y * rest + 9.6181291e-3f;
+  Lanes rest = (Lanes)at - (Lanes)whole, y = all(9.6181291e-3f);
+  if (!ROUGH) y = (rest * 1.5403530e-4f + 1.3333558e-3f) * rest + y;
   y = y * rest + 5.5504109e-2f;
   y = y * rest + 2.4022651e-1f;
   y = y * rest + 6.9314718e-1f;

@@ -31,18 +31,18 @@ import java.util.stream.Stream;
  * over 8 and 64 experts of rank 16 on all seven linears, top-4. Cases take turns in short rounds, so that what the machine does
  * besides hits all of them; the median over all steps counts. Prints one JSON line a case.
  *
- * <p>Arguments: {@code [bf16|fp32] [threads] [rounds]}. On a machine that is shared set {@code OMP_WAIT_POLICY=passive}; on an idle
+ * <p>Arguments: {@code [bf16|fp32] [threads] [rounds] [tokens of a prompt] [gates]}. On a machine that is shared set {@code OMP_WAIT_POLICY=passive}; on an idle
  * one leave it unset.
  */
 public final class DecodeBenchmark {
     private static final int RANK = 16;
     private static final int TOP_K = 4;
-    private static final int PROMPT_TOKENS = 128;
     private static final int ROUND_TOKENS = 16;
     /** Adapters with weights of their own; the others repeat them, in slots and with prototypes of their own. */
     private static final int DISTINCT = 4;
 
     private final Decoder decoder;
+    private final int promptTokens;
     private final List<Case> cases = new ArrayList<>();
 
     /** One way to route, and what it took: milliseconds of each step and of each prefill. */
@@ -52,14 +52,16 @@ public final class DecodeBenchmark {
         }
     }
 
-    private DecodeBenchmark(Decoder decoder) {
+    private DecodeBenchmark(Decoder decoder, int promptTokens) {
         this.decoder = decoder;
+        this.promptTokens = promptTokens;
     }
 
     public static void main(String[] arguments) throws IOException {
         Precision precision = arguments.length > 0 && arguments[0].equals("fp32") ? Precision.FP32 : Precision.BF16;
         int threads = arguments.length > 1 ? Integer.parseInt(arguments[1]) : 2;
         int rounds = arguments.length > 2 ? Integer.parseInt(arguments[2]) : 8;
+        int promptTokens = arguments.length > 3 ? Integer.parseInt(arguments[3]) : 128;
         Path folder = Files.createTempDirectory("quiver-benchmark");
         try {
             Random random = new Random(1);
@@ -70,9 +72,9 @@ public final class DecodeBenchmark {
             }
             try (Decoder decoder =
                     TorchDecoder.open(folder.resolve("model"), DecoderSettings.cpu(precision, threads))) {
-                DecodeBenchmark benchmark = new DecodeBenchmark(decoder);
+                DecodeBenchmark benchmark = new DecodeBenchmark(decoder, promptTokens);
                 List<Expert> experts = benchmark.loadCases(model, folder, random);
-                if (arguments.length > 3 && arguments[3].equals("gates")) {
+                if (arguments.length > 4 && arguments[4].equals("gates")) {
                     benchmark.addGates(experts);
                 }
                 benchmark.measure(precision, threads, rounds);
@@ -129,7 +131,7 @@ public final class DecodeBenchmark {
 
     private void measure(Precision precision, int threads, int rounds) {
         int[] prompt = new Random(2)
-                .ints(PROMPT_TOKENS, 0, decoder.config().vocabulary())
+                .ints(promptTokens, 0, decoder.config().vocabulary())
                 .toArray();
         // The first round warms up and does not count.
         for (int round = 0; round <= rounds; round++) {
@@ -157,7 +159,7 @@ public final class DecodeBenchmark {
                     quantile(each.stepMillis(), 0.1),
                     quantile(each.stepMillis(), 0.9),
                     median / base,
-                    PROMPT_TOKENS,
+                    promptTokens,
                     quantile(each.prefillMillis(), 0.5));
         }
     }

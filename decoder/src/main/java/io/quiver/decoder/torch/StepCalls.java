@@ -17,8 +17,11 @@ import org.jspecify.annotations.Nullable;
  * of the batch; feeds longer than a step are cut into pieces. Not thread-safe.
  */
 final class StepCalls {
-    /** Tokens up to which the kernels take less time than libtorch's matrix products. */
-    private static final int KERNEL_TOKENS_MAX = 32;
+    /** Tokens up to which steps of few tokens take less time than libtorch's matrix products. */
+    private static final int FEW_TOKENS_MAX = 32;
+
+    /** The same where the kernels take steps of many tokens as well. */
+    private static final int FEW_BESIDE_MANY_MAX = 24;
 
     private final TensorProgram program;
     private final ModelConfig config;
@@ -90,7 +93,7 @@ final class StepCalls {
             for (int from = 0; from < few.size(); ) {
                 int until = from + 1;
                 int rows = few.get(from).tokens();
-                while (until < few.size() && rows + few.get(until).tokens() <= KERNEL_TOKENS_MAX) {
+                while (until < few.size() && rows + few.get(until).tokens() <= FEW_TOKENS_MAX) {
                     rows += few.get(until++).tokens();
                 }
                 call("step_with_kernels", few.subList(from, until));
@@ -128,7 +131,7 @@ final class StepCalls {
     private boolean forKernels(Piece piece) {
         // Steps of few tokens keep no inputs.
         boolean probed = !piece.progress().sequence.probed().isEmpty();
-        return kernels && plain(piece) && !probed && piece.tokens() <= KERNEL_TOKENS_MAX;
+        return kernels && plain(piece) && !probed && piece.tokens() <= (reads ? FEW_BESIDE_MANY_MAX : FEW_TOKENS_MAX);
     }
 
     private boolean forReading(Piece piece) {
