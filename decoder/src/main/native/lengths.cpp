@@ -1,6 +1,7 @@
 // How long the products of many small matrices with the same few vectors are: what the evidence gate hears of a library. Compiled once for
 // each instruction set. The matrices are shared out among the threads; products are summed up as they come and are never stored.
 #include "choose.h"
+#include "tiles.h"
 #include <algorithm>
 #include <cmath>
 #include <type_traits>
@@ -57,8 +58,41 @@ static void lengths(const Lengths &given, Range mine) {
   }
 }
 
+#ifdef __AVX512BF16__
+// The same by tiles of tokens, for inputs of whole vectors.
+static void lengths_of_tiles(const Lengths &given, Range mine) {
+  const int64_t n = given.in;
+  std::vector<uint32_t> panel(n / 2 * TILE);
+  std::vector<float> products;
+  std::vector<bfloat16> unused;
+  for (int64_t first = 0; first < given.tokens; first += TILE) {
+    const int64_t count = std::min(TILE, given.tokens - first), vectors = (count + LANES - 1) / LANES;
+    to_panel((const bfloat16 *)given.x + first * n, n, n, count, panel.data());
+    for (int64_t i = mine.first; i < mine.last; i++) {
+      const int64_t rank = given.matrix[i].rank;
+      if (i + 1 < mine.last) fetch(given.matrix[i + 1].rows, std::min(AHEAD, given.matrix[i + 1].rank * n * (int64_t)sizeof(bfloat16)));
+      products.resize(rank * TILE);
+      multiply_tile({0, given.matrix[i].rows, rank, n}, 0, rank, nullptr, false, panel.data(), vectors, products.data(), unused);
+      for (int64_t v = 0; v < vectors; v++) {
+        Lanes squares = {};
+        for (int64_t r = 0; r < rank; r++) squares += load(&products[r * TILE + v * LANES]) * load(&products[r * TILE + v * LANES]);
+        float lengths[LANES];
+        store(lengths, (Lanes)_mm512_sqrt_ps((__m512)squares));
+        memcpy(given.to + i * given.tokens + first + v * LANES, lengths, std::min(LANES, count - v * LANES) * sizeof(float));
+      }
+    }
+  }
+}
+#endif
+
 void lengths(const Lengths &given, int thread, int threads) {
   Range mine = share(given.matrices, thread, threads);
+#ifdef __AVX512BF16__
+  if (given.bfloat16 && given.in % 32 == 0) {
+    lengths_of_tiles(given, mine);
+    return;
+  }
+#endif
   if (given.bfloat16)
     lengths<bfloat16>(given, mine);
   else

@@ -192,9 +192,8 @@ class Reading {
       if (part.place[point].most == 0 || mine.last == 0) continue;
       int64_t entry = 0;
       for (int64_t q = 0; q < point && part.chosen; q++) entry += part.place[q].linears * std::min(part.top_k, part.place[q].most);
-      TileExperts &some = experts[p];
-      adapting.push_back(&some);
-      some.begin(part, point, {n, vectors, input, before_rounding}, (float)step.inverse_temperature[p], entry, first, mine.first, mine.last);
+      experts[p].begin(part, point, {n, vectors, input, before_rounding}, (float)step.inverse_temperature[p], entry, first, mine.first, mine.last);
+      adapting.push_back(&experts[p]);
     }
   }
 

@@ -1,7 +1,9 @@
 // The experts' part of the linears at one point for the tokens of a tile that belong to one part of the step: scores, choices, A and B.
-// Experts are gone through one by one, so that an expert's A and B are read once for all tokens of the tile that have chosen it.
+// Of few experts all are applied to all tokens (tile_dense.h). Many are gone through one by one, so that an expert's A and B are read once for
+// all tokens of the tile that have chosen it.
 #pragma once
 #include "blocks.h"
+#include "tile_dense.h"
 #include "tile_scores.h"
 #include <algorithm>
 #include <vector>
@@ -31,6 +33,9 @@ class TileExperts {
   std::vector<float> sums;          // (TILE, COLUMNS): what is added to some outputs, the columns as Blocks orders them
   std::vector<int64_t> at;
   std::vector<float> small;
+  std::vector<float> weights;       // (g, experts, TILE), where all are applied to all
+  bool all_to_all = false;
+  TileDense dense;
   TileScores scores;
   Blocks<bfloat16> blocks{0, 0};
 
@@ -47,19 +52,23 @@ class TileExperts {
     rank = place->rank;
     first = from;
     count = until - from;
-    chosen.resize(count * g * k);
-    order.resize(g * count * k);
-    token_of.resize(g * count * k);
-    start.resize(g * (place->experts + 1));
-    if (part->top_k == 0) {
-      for (int64_t i = 0; i < count * g; i++)
-        for (int64_t e = 0; e < k; e++) chosen[i * k + e] = {e, place->slot[e] == 0 ? 0 : place->fixed[e]};
-    } else {
+    if (part->top_k > 0) {
+      chosen.resize(count * g * k);
       scores.choose(*place, x, k, inverse_temperature, first, count, chosen.data());
       note(at_point, row + first);
       for (int64_t i = 0; i < count; i++)
         for (int64_t j = 0; j < g; j++) leave_out(*place, &chosen[(i * g + j) * k], k, j);
     }
+    // Half as much work again as was chosen takes less time than to go by expert; twice as much takes more.
+    all_to_all = part->top_k == 0 || 2 * place->experts <= 3 * k;
+    if (all_to_all) {
+      coefficients();
+      dense.begin(*place, n, panel, x.vectors, weights.data(), part->factors);
+      return;
+    }
+    order.resize(g * count * k);
+    token_of.resize(g * count * k);
+    start.resize(g * (place->experts + 1));
     blocks = Blocks<bfloat16>(rank, place->width, std::move(blocks));
     half = blocks.half();
     pairs = blocks.room(count * g * k);
@@ -78,6 +87,7 @@ class TileExperts {
 
   // Adds to the point's outputs [from, until) of all tokens: y (until - from, TILE).
   void add(int64_t from, int64_t until, float *y) {
+    if (all_to_all) return dense.add(from, until, y);
     const int64_t width = place->width;
     for (int64_t c = from / width; c * width < until; c++) {
       int64_t column = std::max(from, c * width), end = std::min(until, (c + 1) * width);
@@ -86,6 +96,17 @@ class TileExperts {
   }
 
  private:
+  // Who has which coefficient, 0 for what was not chosen and for tokens of others.
+  void coefficients() {
+    weights.assign(g * place->experts * TILE, 0.f);
+    for (int64_t j = 0; j < g; j++)
+      for (int64_t i = 0; i < count; i++)
+        for (int64_t m = 0; m < k; m++) {
+          const Choice one = part->top_k == 0 ? Choice{m, place->fixed[m]} : choice(i, j, m);
+          if (one.weight != 0) weights[(j * place->experts + one.expert) * TILE + first + i] = one.weight;
+        }
+  }
+
   // Writes down what was chosen, where somebody wants to know.
   void note(int64_t at_point, int64_t row) {
     if (!part->chosen) return;

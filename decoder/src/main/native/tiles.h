@@ -141,7 +141,7 @@ struct Linear {
   int64_t height, n;
 };
 
-constexpr int64_t ROWS_AT_ONCE = 12;
+constexpr int64_t ROWS_AT_ONCE = 12;  // of a matrix: with two vectors of tokens as many sums as registers hold
 
 // to (count, TILE) = the rows [first, first + count) of a linear layer times a panel; its bias is the layer's. small: room that is kept.
 inline void multiply_tile(const Linear &linear, int64_t first, int64_t count, const bfloat16 *bias, bool sums, const uint32_t *panel, int64_t vectors, float *to,
@@ -166,7 +166,10 @@ inline void multiply_tile(const Linear &linear, int64_t first, int64_t count, co
     } else {
       for (int64_t i = 0; i < rows;) {
         const Start rest = {from.bias ? from.bias + i : nullptr, sums};
-        if (rows - i >= 4) {
+        if (rows - i >= 8) {
+          products_of_tile<8>(w + i * n, pairs, panel, vectors, rest, out + i * TILE, nullptr);
+          i += 8;
+        } else if (rows - i >= 4) {
           products_of_tile<4>(w + i * n, pairs, panel, vectors, rest, out + i * TILE, nullptr);
           i += 4;
         } else {

@@ -1,5 +1,7 @@
 package io.quiver.decoder.torch;
 
+import static java.util.Objects.requireNonNull;
+
 import io.quiver.decoder.EvidenceMatrices;
 import io.quiver.decoder.Sequence;
 import io.quiver.decoder.torch.TensorProgram.Floats;
@@ -11,6 +13,7 @@ import io.quiver.lora.evidence.PointEvidence;
 import io.quiver.lora.evidence.ProbePoint;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -25,8 +28,23 @@ final class TorchEvidence implements EvidenceMatrices {
     private final int[] widths; // (points)
     private final int elementBytes;
     private final Map<String, Matrices> experts = new HashMap<>();
+    /** By the numbers of their experts, the one asked for last at the end. */
+    private final LinkedHashMap<List<Long>, Library> libraries = new LinkedHashMap<>(16, 0.75f, true);
+
     private boolean closed;
     private volatile long residentBytes;
+
+    /** Libraries that the program keeps gathered; more of them are gathered anew. */
+    private static final int LIBRARIES_MAX = 16;
+
+    /**
+     * Experts that are asked together, whose matrices the program has gathered by point.
+     *
+     * @param number under which it has them
+     * @param points at which some expert has a matrix
+     * @param places where an expert's matrix of a point is among its own, -1: it has none // (points, experts)
+     */
+    private record Library(long number, List<ProbePoint> points, int[] places) {}
 
     /** Matrices of one expert. */
     private record Matrices(long number, String digest, EvidenceConstants constants, long residentBytes)
@@ -114,6 +132,11 @@ final class TorchEvidence implements EvidenceMatrices {
         decoder.lockedUnlessClosed(() -> {
             if (expert instanceof Matrices matrices && experts.remove(expert.digest(), matrices)) {
                 residentBytes -= matrices.residentBytes();
+                // What is gathered would keep the matrices.
+                libraries.values().removeIf(library -> {
+                    program.run("drop_gathered", library.number());
+                    return true;
+                });
                 program.run("drop_evidence", matrices.number());
             }
         });
@@ -143,14 +166,43 @@ final class TorchEvidence implements EvidenceMatrices {
                 .toList();
     }
 
-    private Loudness loudness(TorchSequence sequence, int first, List<Matrices> wanted) {
+    private Library gathered(List<Matrices> wanted) {
+        List<Long> numbers = wanted.stream().map(Matrices::number).toList();
+        Library known = libraries.get(numbers);
+        if (known != null) {
+            return known;
+        }
         TreeSet<ProbePoint> measured = new TreeSet<>();
         wanted.forEach(expert -> expert.constants().points().forEach(point -> measured.add(point.point())));
         List<ProbePoint> common = List.copyOf(measured);
+        int n = wanted.size();
+        int[] places = new int[common.size() * n];
+        for (int i = 0; i < places.length; i++) {
+            places[i] = wanted.get(i % n).indexOf(common.get(i / n));
+        }
+        Library library = new Library(decoder.nextEvidence(), common, places);
+        program.run(
+                "gather_evidence",
+                library.number(),
+                number,
+                common.stream().mapToInt(points::indexOf).toArray(),
+                numbers.stream().mapToLong(Long::longValue).toArray(),
+                places);
+        libraries.put(numbers, library);
+        if (libraries.size() > LIBRARIES_MAX) {
+            Library oldest = libraries.remove(libraries.keySet().iterator().next());
+            program.run("drop_gathered", requireNonNull(oldest).number());
+        }
+        return library;
+    }
+
+    private Loudness loudness(TorchSequence sequence, int first, List<Matrices> wanted) {
+        Library library = gathered(wanted);
+        List<ProbePoint> common = library.points();
+        int[] places = library.places();
         int tokens = sequence.length() - first;
         int n = wanted.size();
         int[] pointNumbers = new int[2 * common.size()];
-        int[] places = new int[common.size() * n];
         for (int p = 0; p < common.size(); p++) {
             pointNumbers[2 * p] = sequence.probed().indexOf(common.get(p));
             pointNumbers[2 * p + 1] = points.indexOf(common.get(p));
@@ -158,13 +210,9 @@ final class TorchEvidence implements EvidenceMatrices {
                 throw new IllegalArgumentException(
                         "the sequence keeps the inputs of " + sequence.probed() + ", not of " + common.get(p));
             }
-            for (int e = 0; e < n; e++) {
-                places[p * n + e] = wanted.get(e).indexOf(common.get(p));
-            }
         }
-        long[] numbers = wanted.stream().mapToLong(Matrices::number).toArray();
         List<Floats> results =
-                program.run("loudness", sequence.id(), first, tokens, number, pointNumbers, numbers, places);
+                program.run("loudness", sequence.id(), first, tokens, library.number(), number, pointNumbers);
         TreeMap<ProbePoint, double[]> norms = new TreeMap<>();
         List<double[][]> loudness = wanted.stream()
                 .map(expert -> new double[expert.constants().points().size()][])
@@ -204,6 +252,8 @@ final class TorchEvidence implements EvidenceMatrices {
     public void close() {
         decoder.lockedUnlessClosed(() -> {
             closed = true;
+            libraries.values().forEach(library -> program.run("drop_gathered", library.number()));
+            libraries.clear();
             experts.values().forEach(expert -> program.run("drop_evidence", expert.number()));
             experts.clear();
             program.run("drop_evidence", number);
