@@ -2,7 +2,7 @@
 // loaded and widened once for them. How many they are changes no result.
 #pragma once
 #include "step.h"
-#include "vector.h"
+#include "dots.h"
 #include <algorithm>
 #include <vector>
 

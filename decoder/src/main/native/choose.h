@@ -1,7 +1,7 @@
 // How Arrow chooses among the experts of a library for one token and one linear layer.
 #pragma once
 #include "step.h"
-#include "vector.h"
+#include "dots.h"
 #include <algorithm>
 
 namespace quiver {

@@ -1,6 +1,6 @@
 // Products of rows with weights of few bits, made floating point again in registers. quantize.torchscript has the format's other end.
 #pragma once
-#include "vector.h"
+#include "dots.h"
 #include <type_traits>
 
 namespace quiver {

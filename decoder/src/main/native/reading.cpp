@@ -7,6 +7,8 @@
 #include "activation.h"
 #include "prompt_attention.h"
 #include "tile_experts.h"
+#include "tile_logits.h"
+#include "tile_norms.h"
 #include <algorithm>
 #include <vector>
 
@@ -62,7 +64,7 @@ class Reading {
           last_norm();
       });
     }
-    head();
+    TileLogits(step, shared, panel, y, small).write(t, threads);
   }
 
  private:
@@ -101,68 +103,9 @@ class Reading {
         }
   }
 
-  static constexpr int64_t AT_ONCE = 4;  // vectors, side by side in memory
-
-  // 1 / length of what RMSNorm divides by, of V vectors, where the weights have the root of the width in them.
-  template <int V>
-  static void inverse_length(const float *from, int64_t n, float floor, Lanes (&scale)[V]) {
-    Lanes squares[V] = {}, others[V] = {};
-    int64_t i = 0;
-    for (; i + 2 <= n; i += 2)
-      for (int v = 0; v < V; v++) {
-        Lanes one = load(from + i * TILE + v * LANES), two = load(from + (i + 1) * TILE + v * LANES);
-        squares[v] += one * one;
-        others[v] += two * two;
-      }
-    for (int v = 0; i < n && v < V; v++) squares[v] += load(from + i * TILE + v * LANES) * load(from + i * TILE + v * LANES);
-    for (int v = 0; v < V; v++) scale[v] = 1.f / (Lanes)_mm512_sqrt_ps((__m512)(squares[v] + others[v] + floor * floor));
-  }
-
-  // Mean and 1 / deviation.
-  template <int V>
-  void moments(const float *from, int64_t n, Lanes (&mean)[V], Lanes (&scale)[V]) const {
-    Lanes square[V] = {};
-    for (Lanes &some : mean) some = Lanes{};
-    for (int64_t i = 0; i < n; i++)
-      for (int v = 0; v < V; v++) mean[v] += load(from + i * TILE + v * LANES);
-    for (int v = 0; v < V; v++) mean[v] /= (float)n;
-    for (int64_t i = 0; i < n; i++)
-      for (int v = 0; v < V; v++) {
-        Lanes off = load(from + i * TILE + v * LANES) - mean[v];
-        square[v] += off * off;
-      }
-    for (int v = 0; v < V; v++) scale[v] = 1.f / (Lanes)_mm512_sqrt_ps((__m512)(square[v] / (float)n + (float)model.scales->epsilon));
-  }
-
   // The norm of x into the panel, and as it is where an expert is chosen by it.
-  void norm(const float *weight, const float *bias, bool keep_exact) {
-    int64_t v = 0;
-    for (; v + AT_ONCE <= vectors; v += AT_ONCE) norm<AT_ONCE>(weight, bias, keep_exact, v * LANES);
-    for (; v < vectors; v++) norm<1>(weight, bias, keep_exact, v * LANES);
-  }
-
-  template <int V>
-  void norm(const float *weight, const float *bias, bool keep_exact, int64_t token) {
-    const int64_t n = model.hidden;
-    const float *from = x + token;
-    Lanes mean[V] = {}, scale[V];
-    if (model.layer_norm)
-      moments<V>(from, n, mean, scale);
-    else
-      inverse_length<V>(from, n, *model.norm_floor, scale);
-    for (int64_t i = 0; i < n; i += 2)
-      for (int v = 0; v < V; v++) {
-        const int64_t at = i * TILE + v * LANES;
-        Lanes even = (load(from + at) - mean[v]) * scale[v] * weight[i], odd = (load(from + at + TILE) - mean[v]) * scale[v] * weight[i + 1];
-        if (model.layer_norm) {
-          even += bias[i];
-          odd += bias[i + 1];
-        }
-        put_pairs(&panel[i / 2 * TILE + token + v * LANES], even, odd);
-        if (!keep_exact) continue;
-        store(&exact[at + token], even);
-        store(&exact[at + token + TILE], odd);
-      }
+  void norm_of_x(const float *weight, const float *bias, bool keep_exact) {
+    TileNorm(model, weight, bias).write(x, vectors, panel.data(), keep_exact ? exact.data() : nullptr);
   }
 
   // Whether some part of this tile chooses experts at a point.
@@ -210,7 +153,7 @@ class Reading {
   void begin(int64_t l) {
     const Layer &layer = model.layer[l];
     const bool choosing = chooses(4 * l);
-    norm(layer.attention_norm, layer.attention_norm_bias, choosing);
+    norm_of_x(layer.attention_norm, layer.attention_norm_bias, choosing);
     arrive(4 * l, model.hidden, panel.data(), choosing ? exact.data() : nullptr);
     const int64_t heads = model.heads + 2 * model.kv_heads, dim = model.head_dim, some = heads_at_once();
     const Linear qkv = {model.linear_bits, layer.qkv, heads * dim, model.hidden};
@@ -229,7 +172,7 @@ class Reading {
       const float *angle = &shared.angles[(tile * model.ropes + model.kind[l].rope) * model.rotated * TILE];
       for (int64_t v = 0; model.head_norms && v < vectors * LANES; v += LANES) {
         Lanes scale[1];
-        inverse_length<1>(z + v, dim, *model.head_floor, scale);
+        TileNorm::inverse_length<1>(z + v, dim, *model.head_floor, scale);
         for (int64_t i = 0; i < dim; i++) store(z + i * TILE + v, load(z + i * TILE + v) * scale[0] * model.layer[l].head_norm[head * dim + i]);
       }
       for (int64_t i = 0; i < half; i++)
@@ -282,14 +225,14 @@ class Reading {
     const bool choosing = chooses(4 * l + 2);
     // A parallel block's MLP reads what its attention has read.
     if (model.parallel) {
-      norm(layer.attention_norm, layer.attention_norm_bias, choosing);
+      norm_of_x(layer.attention_norm, layer.attention_norm_bias, choosing);
       mlp(l, choosing);
     }
     to_panel((const bfloat16 *)shared.attended.data() + first * q, q, q, count, panel.data());
     arrive(4 * l + 1, q, panel.data(), nullptr);
     output({model.linear_bits, layer.o, model.hidden, q}, bias(model.bias_out, layer.o_bias), panel.data(), layer.attention_output_norm);
     if (!model.parallel) {
-      norm(layer.mlp_norm, layer.mlp_norm_bias, choosing);
+      norm_of_x(layer.mlp_norm, layer.mlp_norm_bias, choosing);
       mlp(l, choosing);
     }
   }
@@ -332,7 +275,7 @@ class Reading {
     if (!model.output_norms) return;
     for (int64_t v = 0; v < vectors * LANES; v += LANES) {
       Lanes scale[1];
-      inverse_length<1>(to + v, model.hidden, *model.norm_floor, scale);
+      TileNorm::inverse_length<1>(to + v, model.hidden, *model.norm_floor, scale);
       for (int64_t i = 0; i < model.hidden; i++) store(x + i * TILE + v, load(x + i * TILE + v) + load(to + i * TILE + v) * scale[0] * norm[i]);
     }
   }
@@ -342,57 +285,11 @@ class Reading {
     bool some = false;
     for (int64_t i = 0; i < count; i++) some |= row(i).logits != nullptr;
     if (!some) return;
-    norm(model.last_norm, model.last_norm_bias, false);
+    norm_of_x(model.last_norm, model.last_norm_bias, false);
     for (size_t i = 0; i < shared.wanted_row.size(); i++) {
       int64_t mine = shared.wanted_row[i] - first;
       if (mine >= 0 && mine < count) from_panel(panel.data(), model.hidden, mine, mine + 1, (bfloat16 *)shared.wanted.data() + i * model.hidden, model.hidden);
     }
-  }
-
-  // Logits; the rows that want some have them one after the other.
-  void head() {
-    const Range mine = share((model.vocabulary + 15) / 16, t, threads);
-    const int64_t from = mine.first * 16, until = std::min(mine.last * 16, model.vocabulary), wanted = (int64_t)shared.wanted_row.size(), n = model.hidden;
-    if (wanted == 0) return;
-    float *logits = step.row[shared.wanted_row[0]].logits;
-    const bfloat16 *input = (const bfloat16 *)shared.wanted.data();
-    if (wanted < LANES) {
-      multiply_rows<bfloat16>(model.head_bits, model.head, model.vocabulary, n, from, until - from, input, n, (int)wanted, logits + from, model.vocabulary);
-    } else {
-      const Linear all_of_it = {model.head_bits, model.head, model.vocabulary, n};
-      for (int64_t some = 0; some < wanted; some += TILE) {
-        const int64_t tokens = std::min(TILE, wanted - some);
-        to_panel(input + some * n, n, n, tokens, panel.data());
-        for (int64_t word = from; word < until; word += BLOCK) {
-          const int64_t words = std::min(BLOCK, until - word);
-          multiply_tile(all_of_it, word, words, nullptr, false, panel.data(), (tokens + LANES - 1) / LANES, y.data(), small);
-          write_logits(words, tokens, logits + some * model.vocabulary + word);
-        }
-      }
-    }
-    finish_logits(logits, wanted, from, until);
-  }
-
-  // y (words, TILE) as rows of logits.
-  void write_logits(int64_t words, int64_t tokens, float *to) {
-    float block[16 * 16];
-    for (int64_t w = 0; w < words; w += 16)
-      for (int64_t v = 0; v < tokens; v += 16) {
-        transpose((const uint32_t *)&y[w * TILE + v], TILE, (uint32_t *)block, 16);
-        for (int64_t m = 0; m < std::min((int64_t)16, tokens - v); m++)
-          memcpy(to + (v + m) * model.vocabulary + w, block + 16 * m, std::min((int64_t)16, words - w) * sizeof(float));
-      }
-  }
-
-  void finish_logits(float *logits, int64_t wanted, int64_t from, int64_t until) {
-    const bfloat16 *bias = Reading::bias(model.bias_head, model.head_bias);
-    const float cap = (float)model.scales->logit_cap;
-    for (int64_t m = 0; m < wanted && (bias || cap > 0); m++)
-      for (int64_t i = from; i < until; i++) {
-        float &logit = logits[m * model.vocabulary + i];
-        if (bias) logit += number(bias[i]);
-        if (cap > 0) logit = std::tanh(logit / cap) * cap;
-      }
   }
 };
 

@@ -62,6 +62,8 @@ struct Scratch {
   std::vector<float> low;       // (rows, low_of_row)
 };
 
+constexpr int64_t TILE = 128;  // tokens of the largest tile
+
 // What the threads share that read many tokens.
 struct Tiles {
   int64_t tile = 0;                    // tokens of a tile

@@ -12,8 +12,6 @@ namespace QUIVER_ISA {
 
 #ifdef __AVX512BF16__
 
-constexpr int64_t TILE = 128;
-
 inline __m512 floats(const float *p) { return _mm512_loadu_ps(p); }
 inline __m512bh pair_of(const uint32_t *p) { return (__m512bh)_mm512_set1_epi32((int)*p); }
 
