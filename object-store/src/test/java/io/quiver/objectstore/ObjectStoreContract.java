@@ -13,12 +13,9 @@ import java.io.SequenceInputStream;
 import java.io.UncheckedIOException;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.Callable;
-import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -217,7 +214,7 @@ public abstract class ObjectStoreContract {
     @Test
     void a_list_is_longer_than_one_page_of_the_server() throws Exception {
         int count = 1_003;
-        inParallel(IntStream.range(0, count)
+        InParallel.call(IntStream.range(0, count)
                 .<Callable<Boolean>>mapToObj(n -> () -> {
                     put(key("page/%04d".formatted(n)), 1);
                     return true;
@@ -233,7 +230,7 @@ public abstract class ObjectStoreContract {
         int sizeBytes = 200_000;
         put(key, new byte[sizeBytes]);
 
-        List<Boolean> whole = inParallel(IntStream.range(1, 24)
+        List<Boolean> whole = InParallel.call(IntStream.range(1, 24)
                 .<Callable<Boolean>>mapToObj(n -> () -> {
                     byte[] mine = new byte[sizeBytes];
                     java.util.Arrays.fill(mine, (byte) n);
@@ -254,19 +251,6 @@ public abstract class ObjectStoreContract {
         store().ensureBucket();
 
         assertThat(store().find(key("bucket"))).isPresent();
-    }
-
-    private static <T> List<T> inParallel(List<Callable<T>> calls) throws Exception {
-        var threads = Executors.newFixedThreadPool(8);
-        try {
-            List<T> results = new ArrayList<>();
-            for (Future<T> future : threads.invokeAll(calls)) {
-                results.add(future.get());
-            }
-            return results;
-        } finally {
-            threads.shutdownNow();
-        }
     }
 
     protected static ObjectKey key(String name) {

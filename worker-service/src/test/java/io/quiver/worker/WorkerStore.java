@@ -12,6 +12,9 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Clock;
+import java.time.Instant;
+import java.time.ZoneOffset;
 import org.junit.jupiter.api.extension.AfterAllCallback;
 import org.junit.jupiter.api.extension.AfterEachCallback;
 import org.junit.jupiter.api.extension.BeforeAllCallback;
@@ -23,6 +26,8 @@ import org.springframework.util.FileSystemUtils;
  * leave anything.
  */
 final class WorkerStore implements BeforeAllCallback, AfterEachCallback, AfterAllCallback {
+    private static final Clock STANDING = Clock.fixed(Instant.parse("2026-11-22T10:00:00Z"), ZoneOffset.UTC);
+
     private Path directory;
     private Path workDir;
     private EmbeddedS3 server;
@@ -63,6 +68,22 @@ final class WorkerStore implements BeforeAllCallback, AfterEachCallback, AfterAl
         try (var left = Files.list(workDir)) {
             assertThat(left).isEmpty();
         }
+    }
+
+    /** What computes prototypes here, where no base model is calibrated. */
+    ComputeAdapterPrototypes computing(long weightsBytesMax) {
+        return computing(store, weightsBytesMax);
+    }
+
+    /** The same with another store. */
+    ComputeAdapterPrototypes computing(ObjectStore another, long weightsBytesMax) {
+        MeasureEvidence unasked = new MeasureEvidence(
+                another,
+                workDir,
+                new HeldCalibration(another, workDir, 1),
+                TinyBase.held(another, workDir, 1),
+                Clock.systemUTC());
+        return new ComputeAdapterPrototypes(another, workDir, weightsBytesMax, unasked, STANDING);
     }
 
     byte[] bytes(String key) throws IOException {

@@ -11,15 +11,10 @@ import io.quiver.decoder.Expert;
 import io.quiver.decoder.Precision;
 import io.quiver.decoder.Routing;
 import io.quiver.decoder.Sequence;
-import io.quiver.lora.arrow.ModulePrototype;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
-import java.util.Random;
-import java.util.concurrent.CompletableFuture;
 import java.util.stream.IntStream;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -27,7 +22,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What must not change the numbers: how tokens are cut into steps, who else is in the batch, what else is resident. */
+/** What must not change the numbers: how tokens are cut into steps, who else is in the batch. */
 class DecodingInvariantsTest {
     private static final double SAME = 5e-5;
     private static final List<String> MIXED = List.of(
@@ -50,10 +45,6 @@ class DecodingInvariantsTest {
         decoder.close();
     }
 
-    private static int[] tokens(int count, long seed) {
-        return new Random(seed).ints(count, 6, 288).toArray();
-    }
-
     private Routing.Arrow mixed(Combine combine) {
         return new Routing.Arrow(Fixtures.load(decoder, MIXED), 2, 0.7, combine, false);
     }
@@ -61,9 +52,9 @@ class DecodingInvariantsTest {
     @ParameterizedTest
     @EnumSource(Combine.class)
     void a_prompt_in_one_go_gives_what_it_gives_token_by_token(Combine combine) {
-        int[] ids = tokens(21, 1);
+        int[] ids = Fixtures.tokens(21, 1);
         float[][] together = Fixtures.logits(decoder, mixed(combine), ids);
-        assertThat(Fixtures.maxDifference(together, oneByOne(mixed(combine), ids)))
+        assertThat(Fixtures.maxDifference(together, Fixtures.oneByOne(decoder, mixed(combine), ids)))
                 .isLessThan(SAME);
     }
 
@@ -71,28 +62,16 @@ class DecodingInvariantsTest {
     void constant_coefficients_in_one_go_give_what_they_give_token_by_token() {
         List<Expert> experts = Fixtures.load(decoder, MIXED);
         Routing routing = new Routing.Fixed(experts, List.of(0.5, 0.25, 0.125, 1.0, -0.5, 0.0));
-        int[] ids = tokens(21, 2);
-        assertThat(Fixtures.maxDifference(Fixtures.logits(decoder, routing, ids), oneByOne(routing, ids)))
+        int[] ids = Fixtures.tokens(21, 2);
+        assertThat(Fixtures.maxDifference(
+                        Fixtures.logits(decoder, routing, ids), Fixtures.oneByOne(decoder, routing, ids)))
                 .isLessThan(SAME);
-    }
-
-    private float[][] oneByOne(Routing routing, int[] ids) {
-        float[][] logits = new float[ids.length][];
-        try (Sequence sequence = decoder.open(routing)) {
-            for (int i = 0; i < ids.length; i++) {
-                logits[i] = decoder.step(List.of(new Feed(sequence, new int[] {ids[i]})))
-                        .get(0)
-                        .logits();
-                assertThat(sequence.length()).isEqualTo(i + 1);
-            }
-        }
-        return logits;
     }
 
     @ParameterizedTest
     @ValueSource(ints = {1, 2, 7, 20})
     void a_prompt_in_pieces_gives_what_it_gives_in_one_go(int stepTokensMax) throws IOException {
-        int[] ids = tokens(41, 3);
+        int[] ids = Fixtures.tokens(41, 3);
         StepOutput whole = Fixtures.prefill(decoder, traced(decoder), ids);
         DecoderSettings settings = new DecoderSettings("cpu", Precision.FP32, 2, stepTokensMax, 64);
         try (TorchDecoder cutting = TorchDecoder.open(Fixtures.path("models/llama"), settings)) {
@@ -128,7 +107,7 @@ class DecodingInvariantsTest {
                 new Routing.Arrow(experts.subList(1, 4), 3, 2.5, Combine.OUTPUTS, false),
                 new Routing.Fixed(experts.subList(2, 3), List.of(1.0)));
         List<int[]> prompts = IntStream.range(0, routings.size())
-                .mapToObj(i -> tokens(3 + 5 * i, i))
+                .mapToObj(i -> Fixtures.tokens(3 + 5 * i, i))
                 .toList();
         List<List<float[]>> alone = new ArrayList<>();
         for (int i = 0; i < routings.size(); i++) {
@@ -162,51 +141,6 @@ class DecodingInvariantsTest {
         return logits;
     }
 
-    @Test
-    void experts_that_come_and_go_change_nothing_for_an_open_sequence() throws IOException {
-        List<Expert> small =
-                Fixtures.load(decoder, List.of("adapters/r1-qv", "adapters/r4-attn", "adapters/layers-0-2"));
-        Routing routing = new Routing.Arrow(small, 2, 1, Combine.OUTPUTS, false);
-        int[] ids = tokens(12, 4);
-        float[][] before = Fixtures.logits(decoder, routing, ids);
-        try (Sequence sequence = decoder.open(routing)) {
-            float[][] during = new float[ids.length][];
-            for (int i = 0; i < ids.length; i++) {
-                if (i == 3) {
-                    // A higher rank: all pools are laid out anew.
-                    Fixtures.load(decoder, "adapters/r8-all-linear-rslora");
-                    Fixtures.load(decoder, "arrow/experts/e0");
-                }
-                if (i == 6) {
-                    decoder.evict(Fixtures.load(decoder, "arrow/experts/e0"));
-                }
-                if (i == 8) {
-                    Fixtures.load(decoder, "arrow/experts/e5");
-                }
-                during[i] = decoder.step(List.of(new Feed(sequence, new int[] {ids[i]})))
-                        .get(0)
-                        .logits();
-            }
-            assertThat(Fixtures.maxDifference(before, during)).isLessThan(SAME);
-        }
-        assertThat(Fixtures.maxDifference(before, Fixtures.logits(decoder, routing, ids)))
-                .isLessThan(SAME);
-    }
-
-    @Test
-    void an_expert_in_a_slot_that_was_used_before_gives_what_it_gives_in_a_fresh_one() {
-        int[] ids = tokens(9, 5);
-        Expert first = Fixtures.load(decoder, "adapters/r1-qv");
-        float[][] fresh = Fixtures.logits(decoder, single(first), ids);
-        decoder.evict(first);
-        Expert other = Fixtures.load(decoder, "adapters/r8-all-linear-rslora");
-        Fixtures.logits(decoder, single(other), ids);
-        decoder.evict(other);
-        Expert again = Fixtures.load(decoder, "adapters/r1-qv");
-        assertThat(Fixtures.maxDifference(fresh, Fixtures.logits(decoder, single(again), ids)))
-                .isLessThan(SAME);
-    }
-
     private static Routing single(Expert expert) {
         return new Routing.Fixed(List.of(expert), List.of(1.0));
     }
@@ -214,7 +148,7 @@ class DecodingInvariantsTest {
     @Test
     void the_order_of_experts_changes_nothing() {
         List<Expert> experts = new ArrayList<>(Fixtures.load(decoder, MIXED));
-        int[] ids = tokens(17, 6);
+        int[] ids = Fixtures.tokens(17, 6);
         float[][] straight = Fixtures.logits(decoder, new Routing.Arrow(experts, 3, 1, Combine.OUTPUTS, false), ids);
         java.util.Collections.reverse(experts);
         float[][] reversed = Fixtures.logits(decoder, new Routing.Arrow(experts, 3, 1, Combine.OUTPUTS, false), ids);
@@ -224,7 +158,7 @@ class DecodingInvariantsTest {
     @Test
     void a_top_k_above_the_number_of_experts_means_all_of_them() {
         List<Expert> experts = Fixtures.load(decoder, MIXED);
-        int[] ids = tokens(17, 7);
+        int[] ids = Fixtures.tokens(17, 7);
         float[][] all =
                 Fixtures.logits(decoder, new Routing.Arrow(experts, experts.size(), 1, Combine.OUTPUTS, false), ids);
         float[][] more = Fixtures.logits(decoder, new Routing.Arrow(experts, 1000, 1, Combine.OUTPUTS, false), ids);
@@ -234,7 +168,7 @@ class DecodingInvariantsTest {
     @Test
     void one_expert_by_arrow_is_that_expert_alone() {
         Expert expert = Fixtures.load(decoder, "adapters/r8-all-linear-rslora");
-        int[] ids = tokens(17, 8);
+        int[] ids = Fixtures.tokens(17, 8);
         for (Combine combine : Combine.values()) {
             float[][] routed =
                     Fixtures.logits(decoder, new Routing.Arrow(List.of(expert), 3, 0.1, combine, false), ids);
@@ -246,63 +180,12 @@ class DecodingInvariantsTest {
     @Test
     void an_expert_of_weight_zero_is_the_base_model() {
         Expert expert = Fixtures.load(decoder, "adapters/r8-all-linear-rslora");
-        int[] ids = tokens(9, 9);
+        int[] ids = Fixtures.tokens(9, 9);
         float[][] base = Fixtures.logits(decoder, new Routing.Base(), ids);
         float[][] zero = Fixtures.logits(decoder, new Routing.Fixed(List.of(expert), List.of(0.0)), ids);
         assertThat(Fixtures.maxDifference(base, zero)).isZero();
         assertThat(Fixtures.maxDifference(base, Fixtures.logits(decoder, single(expert), ids)))
                 .isGreaterThan(0.1);
-    }
-
-    @Test
-    void a_library_of_more_than_sixteen_experts_is_routed_alike_at_once_and_token_by_token() throws IOException {
-        Random random = new Random(10);
-        List<Expert> experts = new ArrayList<>();
-        for (int i = 0; i < 24; i++) {
-            experts.add(loadWithRandomPrototypes("expert" + i, MIXED.get(i % MIXED.size()), random));
-        }
-        List<Expert> half = experts.subList(0, 18);
-        decoder.evict(experts.get(20));
-        int[] ids = tokens(19, 10);
-        // Once with a library that is most of the pool, once with one that is less than half of it.
-        for (int rest = 0; rest < 2; rest++) {
-            Routing routing = new Routing.Arrow(half, 3, 1, Combine.OUTPUTS, false);
-            assertThat(Fixtures.maxDifference(Fixtures.logits(decoder, routing, ids), oneByOne(routing, ids)))
-                    .isLessThan(SAME);
-            for (int i = 0; i < 30; i++) {
-                loadWithRandomPrototypes("more" + i, MIXED.get(2), random);
-            }
-        }
-    }
-
-    private Expert loadWithRandomPrototypes(String digest, String adapter, Random random) throws IOException {
-        Map<String, ModulePrototype> prototypes = Fixtures.prototypes(adapter);
-        prototypes.replaceAll((module, prototype) -> {
-            float[] vector = new float[prototype.vector().length];
-            for (int i = 0; i < vector.length; i++) {
-                vector[i] = (float) (random.nextGaussian() / Math.sqrt(vector.length));
-            }
-            return new ModulePrototype(module, prototype.rank(), prototype.scaling(), vector, prototype.sigma());
-        });
-        return decoder.load(digest, Fixtures.path(adapter), prototypes);
-    }
-
-    @Test
-    void loading_while_another_thread_decodes_changes_nothing() {
-        Routing routing = mixed(Combine.OUTPUTS);
-        int[] ids = tokens(100, 11);
-        float[][] quiet = oneByOne(routing, ids);
-        CompletableFuture<Void> loading = CompletableFuture.runAsync(() -> {
-            for (int round = 0; round < 3; round++) {
-                List<Expert> others = Stream.of("e0", "e1", "e2", "e3", "e4", "e5")
-                        .map(name -> Fixtures.load(decoder, "arrow/experts/" + name))
-                        .toList();
-                others.forEach(decoder::evict);
-            }
-        });
-        float[][] busy = oneByOne(routing, ids);
-        loading.join();
-        assertThat(Fixtures.maxDifference(quiet, busy)).isLessThan(SAME);
     }
 
     @Test

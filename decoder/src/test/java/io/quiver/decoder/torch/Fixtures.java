@@ -1,6 +1,9 @@
 package io.quiver.decoder.torch;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import io.quiver.decoder.Decoder;
+import io.quiver.decoder.Decoder.Feed;
 import io.quiver.decoder.DecoderSettings;
 import io.quiver.decoder.Expert;
 import io.quiver.decoder.Precision;
@@ -19,6 +22,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -200,5 +204,24 @@ final class Fixtures {
             }
         }
         return max;
+    }
+
+    /** Random tokens that every fixture model knows. */
+    static int[] tokens(int count, long seed) {
+        return new Random(seed).ints(count, 6, 288).toArray();
+    }
+
+    /** The logits of each token, one step each. */
+    static float[][] oneByOne(TorchDecoder decoder, Routing routing, int[] ids) {
+        float[][] logits = new float[ids.length][];
+        try (Sequence sequence = decoder.open(routing)) {
+            for (int i = 0; i < ids.length; i++) {
+                logits[i] = decoder.step(List.of(new Feed(sequence, new int[] {ids[i]})))
+                        .get(0)
+                        .logits();
+                assertThat(sequence.length()).isEqualTo(i + 1);
+            }
+        }
+        return logits;
     }
 }

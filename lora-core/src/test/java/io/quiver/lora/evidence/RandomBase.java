@@ -1,5 +1,8 @@
 package io.quiver.lora.evidence;
 
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -125,5 +128,16 @@ final class RandomBase {
 
     static AdapterEvidence measure(BaseCalibration base, Map<ProbePoint, List<ModuleUpdate>> adapter) {
         return ((AdapterCalibration.Calibrated) new CalibrateAdapter(base, DIGEST).calibrate(adapter)).evidence();
+    }
+
+    /** The file of a calibration. */
+    static byte[] file(BaseCalibration calibration) {
+        ByteArrayOutputStream out = new ByteArrayOutputStream();
+        try {
+            CalibrationFile.write(calibration, out);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        return out.toByteArray();
     }
 }

@@ -10,9 +10,7 @@ import io.quiver.lora.safetensors.SafetensorsLimits;
 import io.quiver.lora.safetensors.SafetensorsWriter;
 import io.quiver.lora.safetensors.TensorInfo;
 import java.io.ByteArrayInputStream;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -28,7 +26,7 @@ class RoutingTensorsTest {
 
     @Test
     void the_beginning_of_a_calibration_is_all_that_a_router_reads_and_no_byte_more() throws IOException {
-        byte[] whole = bytes(made.calibration());
+        byte[] whole = RandomBase.file(made.calibration());
         int end = end(whole);
 
         assertSameReading(whole, Arrays.copyOf(whole, end));
@@ -39,7 +37,7 @@ class RoutingTensorsTest {
 
     @Test
     void beside_what_routers_read_only_small_tensors_lie_at_the_beginning() throws IOException {
-        byte[] whole = bytes(made.calibration());
+        byte[] whole = RandomBase.file(made.calibration());
         SafetensorsHeader header = header(whole);
         long end = end(whole) - header.dataOffsetBytes();
 
@@ -55,7 +53,7 @@ class RoutingTensorsTest {
         ProbePoint point = RandomBase.POINTS.get(2);
         PointCalibration low = new FitCalibration(0.1, 1, 0, 4).fit(point, made.inputs.get(point), made.requests);
         PointCalibration other = made.calibration().points().get(RandomBase.POINTS.get(0));
-        byte[] whole = bytes(BaseCalibration.of("a", "sha256:b", made.requests, List.of(low, other)));
+        byte[] whole = RandomBase.file(BaseCalibration.of("a", "sha256:b", made.requests, List.of(low, other)));
 
         assertSameReading(whole, Arrays.copyOf(whole, end(whole)));
         assertThat(end(whole)).isLessThanOrEqualTo((int) (header(whole).dataOffsetBytes()
@@ -64,7 +62,7 @@ class RoutingTensorsTest {
 
     @Test
     void a_file_whose_tensors_lie_in_another_order_has_a_longer_beginning() throws IOException {
-        byte[] whole = bytes(made.calibration());
+        byte[] whole = RandomBase.file(made.calibration());
         SafetensorsWriter writer = new SafetensorsWriter();
         try (SafetensorsFile file = SafetensorsFile.open(file(whole), SafetensorsLimits.ADAPTER)) {
             file.header().metadata().forEach(writer::metadata);
@@ -82,7 +80,7 @@ class RoutingTensorsTest {
 
     @Test
     void adapters_are_not_measured_against_the_beginning() {
-        byte[] whole = bytes(made.calibration());
+        byte[] whole = RandomBase.file(made.calibration());
         assertThatThrownBy(() -> CalibrationFile.read(file(Arrays.copyOf(whole, end(whole))), RandomBase.POINTS))
                 .isInstanceOf(InvalidSafetensorsException.class);
     }
@@ -91,7 +89,7 @@ class RoutingTensorsTest {
     void another_file_has_no_such_beginning() {
         SafetensorsWriter other = new SafetensorsWriter().floats("a", List.of(1L), new float[1]);
         assertThatThrownBy(() -> end(other.toBytes())).isInstanceOf(InvalidCalibrationFileException.class);
-        byte[] whole = bytes(made.calibration());
+        byte[] whole = RandomBase.file(made.calibration());
         for (int cut : new int[] {0, 7, 8, 100}) {
             assertThatThrownBy(() -> end(Arrays.copyOf(whole, cut))).isInstanceOf(InvalidSafetensorsException.class);
         }
@@ -115,16 +113,6 @@ class RoutingTensorsTest {
 
     private static int end(byte[] bytes) throws IOException {
         return (int) RoutingTensors.endBytes(header(bytes));
-    }
-
-    private static byte[] bytes(BaseCalibration calibration) {
-        ByteArrayOutputStream out = new ByteArrayOutputStream();
-        try {
-            CalibrationFile.write(calibration, out);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
-        return out.toByteArray();
     }
 
     private Path file(byte[] bytes) throws IOException {
