@@ -30,6 +30,12 @@ def right(answers, result):
     return sum(answer["exact"] for answer in answers) / len(answers), chosen / len(answers)
 
 
+def left(result, foreign):
+    """How many requests each kind leaves to the base, without who took the others."""
+    lines = none_of_them(result, foreign)
+    return lines[: lines.index("")]
+
+
 def with_examples(result, sharpened, count):
     """The same questions with and without examples."""
     asked = {answer["prompt"] for answer in evidence(sharpened)["answers"]}
@@ -62,9 +68,9 @@ def main():
     if given.examples:
         lines += [""] + with_examples(result, read(given.examples[0]), given.examples[2])
     if given.foreign:
-        lines += [""] + none_of_them(result, read(given.foreign))
+        lines += [""] + left(result, read(given.foreign))
     if given.examples:
-        lines += ["", f"With {given.examples[2]} examples of each adapter:", ""] + none_of_them(read(given.examples[0]), read(given.examples[1]))[:6]
+        lines += ["", f"With {given.examples[2]} examples of each adapter:", ""] + left(read(given.examples[0]), read(given.examples[1]))
     begin, end = f"<!-- {given.section}: tools/routing/measure.sh writes from here -->", f"<!-- {given.section}: to here -->"
     given.page.write_text(between(given.page.read_text(encoding="utf-8"), begin, end, lines), encoding="utf-8")
 
