@@ -26,10 +26,15 @@ struct Int8 {
 #endif
   // Sixteen codes of a block.
   static inline Lanes load(const uint8_t *p, int64_t from) {
+#ifdef __AVX512F__
+    // Compilers make of the conversion below one for each number.
+    return (Lanes)_mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)(p + from))));
+#else
     typedef int8_t Bytes __attribute__((vector_size(16)));
     Bytes bytes;
     memcpy(&bytes, p + from, 16);
     return __builtin_convertvector(bytes, Lanes);
+#endif
   }
 };
 
@@ -51,7 +56,8 @@ struct Int4 {
     Bytes bytes;
     memcpy(&bytes, p + from % GROUP, 16);
     bytes = from < GROUP ? bytes & 15 : bytes >> 4;
-    return __builtin_convertvector(bytes, Lanes) - 8.f;
+    typedef int32_t Whole __attribute__((vector_size(64)));
+    return __builtin_convertvector(__builtin_convertvector(bytes, Whole), Lanes) - 8.f;
   }
 };
 
@@ -69,17 +75,27 @@ struct Coded {
   }
 };
 
+// A block of weights as bfloat16.
+template <class C>
+inline void dequantize(const uint8_t *block, const bfloat16 *scales, bfloat16 *to) {
+#pragma GCC unroll 4
+  for (int64_t i = 0; i < BLOCK; i += LANES) put(to + i, C::load(block, i) * number(scales[i / GROUP]));
+}
+
 // The first rows of such a matrix as bfloat16, row after row.
 template <class C>
 inline void dequantize(const Coded<C> &w, int64_t rows, bfloat16 *to) {
-  for (int64_t r = 0; r < rows; r++)
-    for (int64_t b = 0; b < w.blocks; b++) {
-      const uint8_t *block = w.codes + (r * w.blocks + b) * C::BLOCK_BYTES;
-      const bfloat16 *scales = w.scales + (r * w.blocks + b) * 2;
-      bfloat16 made[BLOCK];
-      for (int64_t i = 0; i < BLOCK; i += LANES) put(made + i, C::load(block, i) * number(scales[i / GROUP]));
-      memcpy(to + r * w.n + b * BLOCK, made, std::min(BLOCK, w.n - b * BLOCK) * sizeof(bfloat16));
+  const int64_t full = w.n / BLOCK;
+  for (int64_t r = 0; r < rows; r++, to += w.n) {
+    const uint8_t *codes = w.codes + r * w.blocks * C::BLOCK_BYTES;
+    const bfloat16 *scales = w.scales + r * w.blocks * 2;
+    for (int64_t b = 0; b < full; b++) dequantize<C>(codes + b * C::BLOCK_BYTES, scales + b * 2, to + b * BLOCK);
+    if (full < w.blocks) {
+      bfloat16 last[BLOCK];
+      dequantize<C>(codes + full * C::BLOCK_BYTES, scales + full * 2, last);
+      memcpy(to + full * BLOCK, last, (w.n - full * BLOCK) * sizeof(bfloat16));
     }
+  }
 }
 
 // Adds one block of R rows times M rows of x to their sums. codes and scales are the first row's, the next rows' follow at a row's distance.
