@@ -23,6 +23,7 @@ import io.quiver.lora.evidence.CalibrateAdapter;
 import io.quiver.lora.evidence.CalibrationFile;
 import io.quiver.lora.evidence.ChooseByEvidence;
 import io.quiver.lora.evidence.EvidenceDecision;
+import io.quiver.lora.evidence.ExampleComparison;
 import io.quiver.lora.evidence.ProbePoint;
 import io.quiver.lora.evidence.ProbePoints;
 import io.quiver.lora.peft.AdapterLimits;
@@ -194,8 +195,8 @@ public final class EvidenceBenchmark {
                 long read = System.nanoTime();
                 Loudness loudness = matrices.loudness(sequence, first, library);
                 long heard = System.nanoTime();
-                EvidenceDecision decision =
-                        choose.choose(loudness.experts(), loudness.norms(), new double[0], OptionalDouble.empty());
+                EvidenceDecision decision = choose.choose(
+                        loudness.experts(), loudness.norms(), ExampleComparison.NONE, OptionalDouble.empty());
                 passMillis.add((read - start) / 1e6);
                 loudnessMillis.add((heard - read) / 1e6);
                 chooseMillis.add((System.nanoTime() - heard) / 1e6);

@@ -21,6 +21,7 @@ import io.quiver.lora.evidence.BaseCalibration;
 import io.quiver.lora.evidence.CalibrateAdapter;
 import io.quiver.lora.evidence.CalibrationFile;
 import io.quiver.lora.evidence.ChooseByEvidence;
+import io.quiver.lora.evidence.ExampleComparison;
 import io.quiver.lora.evidence.ProbePoints;
 import io.quiver.lora.peft.AdapterLimits;
 import io.quiver.lora.peft.LoraAdapter;
@@ -212,7 +213,7 @@ public final class EvidenceCostBenchmark {
         long heard = System.nanoTime();
         measured.loudnessMillis().add((heard - start) / 1e6);
         int best = library.choose()
-                .choose(loudness.experts(), loudness.norms(), new double[0], OptionalDouble.of(0))
+                .choose(loudness.experts(), loudness.norms(), ExampleComparison.NONE, OptionalDouble.of(0))
                 .best();
         measured.choiceMillis().add((System.nanoTime() - heard) / 1e6);
         Expert chosen = library.experts().get(best % library.experts().size());

@@ -18,6 +18,7 @@ import io.quiver.lora.evidence.CalibrateAdapter;
 import io.quiver.lora.evidence.ChooseByEvidence;
 import io.quiver.lora.evidence.ChooseByEvidence.ExpertLoudness;
 import io.quiver.lora.evidence.EvidenceDecision;
+import io.quiver.lora.evidence.ExampleComparison;
 import io.quiver.lora.evidence.FitCalibration;
 import io.quiver.lora.evidence.GenericRequests;
 import io.quiver.lora.evidence.ModuleUpdate;
@@ -270,7 +271,7 @@ public final class WhiteningBenchmark {
                             })
                             .toArray(double[][]::new)));
         }
-        return choose.choose(loudness, norms, new double[0], OptionalDouble.empty());
+        return choose.choose(loudness, norms, ExampleComparison.NONE, OptionalDouble.empty());
     }
 
     private static SampledInputs centred(float[] rows, double[] mean) { // (tokens, in), (in)

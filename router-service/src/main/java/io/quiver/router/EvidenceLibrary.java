@@ -7,16 +7,14 @@ import io.quiver.lora.evidence.ChooseByEvidence;
 import io.quiver.lora.evidence.ChooseByEvidence.ExpertLoudness;
 import io.quiver.lora.evidence.CompareExamples;
 import io.quiver.lora.evidence.EvidenceDecision;
-import io.quiver.lora.evidence.ExampleCentroids;
+import io.quiver.lora.evidence.ExampleComparison;
 import io.quiver.lora.evidence.InputPlace;
 import io.quiver.lora.evidence.ProbePoint;
+import io.quiver.lora.evidence.RegressOnExamples;
 import java.util.List;
-import java.util.Optional;
 import java.util.OptionalDouble;
-import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.TreeSet;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** Experts that can be compared on what the bare base has read. Immutable; used by the decode thread. */
@@ -26,7 +24,15 @@ public final class EvidenceLibrary {
     private final ChooseByEvidence choose;
     private final List<OpenCalibration.Loaded> members;
     private final double threshold;
-    private final @Nullable CompareExamples examples;
+    private final @Nullable LibraryExamples examples;
+
+    /**
+     * How requests are compared with the members' example prompts.
+     *
+     * @param compare takes directions of requests
+     * @param regress prepared for all members
+     */
+    record LibraryExamples(CompareExamples compare, RegressOnExamples regress) {}
 
     /** @param examples if every member came with example prompts */
     EvidenceLibrary(
@@ -35,7 +41,7 @@ public final class EvidenceLibrary {
             ChooseByEvidence choose,
             List<OpenCalibration.Loaded> members,
             double threshold,
-            @Nullable CompareExamples examples) {
+            @Nullable LibraryExamples examples) {
         this.decoder = decoder;
         this.matrices = matrices;
         this.choose = choose;
@@ -85,10 +91,7 @@ public final class EvidenceLibrary {
     EvidenceDecision decide(Sequence bare, int first, OptionalDouble minScore) {
         EvidenceMatrices.Loudness loudness = matrices.loudness(bare, first, residents());
         return choose.choose(
-                loudness.experts(),
-                loudness.norms(),
-                similarities(bare),
-                OptionalDouble.of(minScore.orElse(threshold)));
+                loudness.experts(), loudness.norms(), compared(bare), OptionalDouble.of(minScore.orElse(threshold)));
     }
 
     /** The evidence of every token read, of those too that the decision leaves out. // (experts) of (tokens) */
@@ -104,12 +107,12 @@ public final class EvidenceLibrary {
         return members.stream().map(OpenCalibration.Loaded::resident).toList();
     }
 
-    private double[] similarities(Sequence bare) { // (experts), or none
+    private ExampleComparison compared(Sequence bare) {
         if (examples == null) {
-            return new double[0];
+            return ExampleComparison.NONE;
         }
         TreeMap<ProbePoint, double[]> last = new TreeMap<>();
-        for (ProbePoint point : examples.points()) {
+        for (ProbePoint point : examples.compare().points()) {
             float[] inputs = decoder.inputs(bare, point, bare.length() - 1, 1);
             double[] exact = new double[inputs.length]; // (in)
             for (int i = 0; i < exact.length; i++) {
@@ -117,11 +120,6 @@ public final class EvidenceLibrary {
             }
             last.put(point, exact);
         }
-        SortedMap<ProbePoint, double[]> directions = examples.directions(last);
-        Stream<ExampleCentroids> centroids =
-                members.stream().map(OpenCalibration.Loaded::examples).flatMap(Optional::stream);
-        return centroids
-                .mapToDouble(one -> examples.similarity(one, directions))
-                .toArray();
+        return examples.regress().compare(examples.compare().directions(last));
     }
 }

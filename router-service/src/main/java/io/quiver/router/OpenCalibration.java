@@ -7,6 +7,8 @@ import io.quiver.lora.evidence.CompareExamples;
 import io.quiver.lora.evidence.ExampleCentroids;
 import io.quiver.lora.evidence.LibraryThreshold;
 import io.quiver.lora.evidence.PointBaseline;
+import io.quiver.lora.evidence.RegressOnExamples;
+import io.quiver.router.EvidenceLibrary.LibraryExamples;
 import io.quiver.schemas.CalibrationRef;
 import io.quiver.schemas.Digest;
 import io.quiver.schemas.EvidenceRef;
@@ -27,6 +29,9 @@ final class OpenCalibration {
     /** Libraries whose thresholds are remembered. */
     private static final int THRESHOLDS_MAX = 256;
 
+    /** Libraries whose examples stay prepared: of 256 experts each takes 1 MB. */
+    private static final int PREPARED_MAX = 8;
+
     private static final Logger LOG = LoggerFactory.getLogger(OpenCalibration.class);
 
     private final CalibrationRef reference;
@@ -37,6 +42,8 @@ final class OpenCalibration {
     private final ConcurrentMap<Key, Loaded> experts = new ConcurrentHashMap<>();
     /** By the files of the members' evidence, used longest ago first. Guarded by itself. */
     private final Map<List<Digest>, Double> thresholds = new LinkedHashMap<>(16, 0.75f, true);
+    /** By the files of the members' evidence, used longest ago first. Guarded by itself. */
+    private final Map<List<Digest>, LibraryExamples> prepared = new LinkedHashMap<>(16, 0.75f, true);
     /** Read when the first library with examples is compared. Guarded by this. */
     private @Nullable CompareExamples compareExamples;
 
@@ -99,9 +106,10 @@ final class OpenCalibration {
         for (int i = 0; i < members.size(); i++) {
             loaded.add(load(members.get(i), references.get(i), grew));
         }
-        boolean withExamples = loaded.stream().allMatch(one -> one.examples().isPresent());
+        List<Digest> library =
+                references.stream().map(each -> each.prototypes().digest()).toList();
         return new EvidenceLibrary(
-                decoder, matrices, choose, loaded, threshold(references, loaded), withExamples ? examples() : null);
+                decoder, matrices, choose, loaded, threshold(library, loaded), prepared(library, loaded));
     }
 
     private Loaded load(PinnedExpert expert, EvidenceRef evidence, ObjLongConsumer<Digest> grew) {
@@ -137,9 +145,7 @@ final class OpenCalibration {
         }
     }
 
-    private double threshold(List<EvidenceRef> references, List<Loaded> members) {
-        List<Digest> library =
-                references.stream().map(each -> each.prototypes().digest()).toList();
+    private double threshold(List<Digest> library, List<Loaded> members) {
         synchronized (thresholds) {
             Double known = thresholds.get(library);
             if (known != null) {
@@ -152,6 +158,28 @@ final class OpenCalibration {
                 thresholds.remove(thresholds.keySet().iterator().next());
             }
             return threshold;
+        }
+    }
+
+    /** The examples of all members; null if one of them has none. */
+    private @Nullable LibraryExamples prepared(List<Digest> library, List<Loaded> members) {
+        List<ExampleCentroids> examples =
+                members.stream().map(Loaded::examples).flatMap(Optional::stream).toList();
+        if (examples.size() < members.size()) {
+            return null;
+        }
+        CompareExamples compare = examples();
+        synchronized (prepared) {
+            LibraryExamples known = prepared.get(library);
+            if (known != null) {
+                return known;
+            }
+            LibraryExamples made = new LibraryExamples(compare, new RegressOnExamples(compare, examples));
+            prepared.put(library, made);
+            if (prepared.size() > PREPARED_MAX) {
+                prepared.remove(prepared.keySet().iterator().next());
+            }
+            return made;
         }
     }
 

@@ -21,6 +21,7 @@ import io.quiver.lora.evidence.AdapterEvidence;
 import io.quiver.lora.evidence.ChooseByEvidence;
 import io.quiver.lora.evidence.ChooseByEvidence.ExpertLoudness;
 import io.quiver.lora.evidence.EvidenceDecision;
+import io.quiver.lora.evidence.ExampleComparison;
 import io.quiver.lora.evidence.LibraryThreshold;
 import io.quiver.lora.evidence.PointBaseline;
 import io.quiver.lora.evidence.ProbePoint;
@@ -138,7 +139,7 @@ class EvidenceHttpTest {
             double threshold = LibraryThreshold.beyondGeneric(
                     library.stream().map(ExpertLoudness::constants).toList());
             return new ChooseByEvidence(baselines.values())
-                    .choose(library, norms, new double[0], OptionalDouble.of(threshold));
+                    .choose(library, norms, ExampleComparison.NONE, OptionalDouble.of(threshold));
         }
     }
 

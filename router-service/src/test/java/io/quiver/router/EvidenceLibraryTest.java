@@ -57,6 +57,7 @@ class EvidenceLibraryTest {
     /** Evidence straight from the fixture, with examples or without. */
     private final class Files implements EvidenceFiles {
         private boolean withExamples;
+        private String without = "";
         private boolean broken;
 
         @Override
@@ -89,7 +90,9 @@ class EvidenceLibraryTest {
             try {
                 return new Measured(
                         fixture.evidence(name),
-                        withExamples ? Optional.of(fixture.examples(name.hashCode())) : Optional.empty());
+                        withExamples && !name.equals(without)
+                                ? Optional.of(fixture.examples(name.hashCode()))
+                                : Optional.empty());
             } catch (IOException e) {
                 throw new IllegalStateException(e);
             }
@@ -190,14 +193,32 @@ class EvidenceLibraryTest {
         try (ResidentEvidence.Lease lease = acquire(calibration("a"), EXPERTS);
                 Sequence sequence = read(lease.library())) {
             EvidenceDecision decision = lease.library().decide(sequence, 0, OptionalDouble.empty());
-            assertThat(decision.similarities()).hasSize(3);
+            assertThat(decision.examples().experts()).isEqualTo(3);
             for (int e = 0; e < 3; e++) {
-                assertThat(decision.similarities()[e]).isBetween(-1.0, 1.0).isNotZero();
+                assertThat(decision.examples().similarities()[e])
+                        .isBetween(-1.0, 1.0)
+                        .isNotZero();
                 assertThat(decision.scores()[e])
                         .isCloseTo(
                                 decision.readings().get(e).score()
-                                        + ChooseByEvidence.EXAMPLES_WEIGHT * decision.similarities()[e],
+                                        + ChooseByEvidence.EXAMPLES_WEIGHT
+                                                * decision.examples().coefficients()[e],
                                 within(1e-9));
+            }
+        }
+    }
+
+    @Test
+    void where_one_expert_has_no_examples_evidence_alone_decides() {
+        files.withExamples = true;
+        files.without = EXPERTS.get(1).adapter().name();
+        try (ResidentEvidence.Lease lease = acquire(calibration("a"), EXPERTS);
+                Sequence sequence = read(lease.library())) {
+            EvidenceDecision decision = lease.library().decide(sequence, 0, OptionalDouble.empty());
+            assertThat(decision.examples().experts()).isZero();
+            for (int e = 0; e < 3; e++) {
+                assertThat(decision.scores()[e])
+                        .isEqualTo(decision.readings().get(e).score());
             }
         }
     }

@@ -10,6 +10,7 @@ import io.quiver.decoder.Sequence;
 import io.quiver.lora.evidence.AdapterEvidence;
 import io.quiver.lora.evidence.ChooseByEvidence;
 import io.quiver.lora.evidence.EvidenceDecision;
+import io.quiver.lora.evidence.ExampleComparison;
 import io.quiver.lora.evidence.PointBaseline;
 import io.quiver.lora.evidence.ProbePoint;
 import io.quiver.lora.evidence.TokenInputs;
@@ -63,7 +64,7 @@ record DecodedBase(Decoder decoder, Set<ProbePoint> points) implements BareBase 
             }
             Loudness loudness = matrices.loudness(sequence, prompt.turnStart(), residents);
             return new ChooseByEvidence(baselines)
-                    .choose(loudness.experts(), loudness.norms(), new double[0], OptionalDouble.empty());
+                    .choose(loudness.experts(), loudness.norms(), ExampleComparison.NONE, OptionalDouble.empty());
         }
     }
 }

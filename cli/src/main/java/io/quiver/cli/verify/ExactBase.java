@@ -6,6 +6,7 @@ import io.quiver.lora.evidence.ChooseByEvidence;
 import io.quiver.lora.evidence.ChooseByEvidence.ExpertLoudness;
 import io.quiver.lora.evidence.EvidenceDecision;
 import io.quiver.lora.evidence.ExactInputs;
+import io.quiver.lora.evidence.ExampleComparison;
 import io.quiver.lora.evidence.PointBaseline;
 import io.quiver.lora.evidence.ProbePoint;
 import io.quiver.lora.evidence.TokenInputs;
@@ -57,7 +58,7 @@ record ExactBase(ExactForward forward, Set<ProbePoint> points) implements BareBa
                     .toArray(double[][]::new);
             library.add(new ExpertLoudness(expert.constants(), loudness));
         }
-        return new ChooseByEvidence(baselines).choose(library, norms, new double[0], OptionalDouble.empty());
+        return new ChooseByEvidence(baselines).choose(library, norms, ExampleComparison.NONE, OptionalDouble.empty());
     }
 
     private static CentredInputs centred(TokenInputs inputs, double[] mean) { // (in)

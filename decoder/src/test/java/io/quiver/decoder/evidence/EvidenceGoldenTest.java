@@ -19,6 +19,7 @@ import io.quiver.lora.evidence.BaseCalibration;
 import io.quiver.lora.evidence.CalibrateAdapter;
 import io.quiver.lora.evidence.ChooseByEvidence;
 import io.quiver.lora.evidence.EvidenceDecision;
+import io.quiver.lora.evidence.ExampleComparison;
 import io.quiver.lora.evidence.FitCalibration;
 import io.quiver.lora.evidence.GenericRequests;
 import io.quiver.lora.evidence.InputPlace;
@@ -106,8 +107,8 @@ class EvidenceGoldenTest {
                 assertThat(prompts).hasSizeGreaterThan(5);
                 for (int n = 0; n < prompts.size(); n++) {
                     Loudness loudness = hear(decoder, matrices, library, prompts.get(n));
-                    EvidenceDecision decision =
-                            choose.choose(loudness.experts(), loudness.norms(), new double[0], OptionalDouble.empty());
+                    EvidenceDecision decision = choose.choose(
+                            loudness.experts(), loudness.norms(), ExampleComparison.NONE, OptionalDouble.empty());
                     check(n, prompts.get(n), decision);
                 }
             }

@@ -18,11 +18,12 @@ import java.util.stream.IntStream;
  * stand-out = mean over γ of (R − slope·N − intercept)/residual     says whether any fits
  * </pre>
  *
- * <p>Where every expert has examples, both are sharpened by the similarity of the request with them: score + 10 · similarity chooses,
- * and stand-out + 10 · (similarity − 0.45), the fit, says whether any fits.
+ * <p>Where every expert has examples, both are sharpened by what the request has of them: score + 10 · coefficient chooses, which
+ * leaves out what experts have in common ({@link RegressOnExamples}), and stand-out + 10 · (similarity − 0.45), the fit, says whether any
+ * fits.
  */
 public final class ChooseByEvidence {
-    /** What a similarity of 1 with an expert's examples adds to its score, and to its fit beside one of none. */
+    /** What a coefficient of 1 of an expert's examples adds to its score, and a similarity of 1 to its fit beside one of none. */
     public static final double EXAMPLES_WEIGHT = 10;
 
     /** The similarity with an expert's examples that says nothing: own requests resemble them more, foreign ones less. */
@@ -128,24 +129,26 @@ public final class ChooseByEvidence {
      *
      * @param library experts in order, at least one, all measured against one calibration
      * @param norms as in {@link #read}
-     * @param similarities of each expert's examples with the request; empty if not every expert has examples // (experts or 0)
+     * @param examples of all experts, compared with the request; {@link ExampleComparison#NONE} if not every expert has some
      * @param threshold instead of {@link LibraryThreshold#of}, such as −∞ to take any
      * @throws IllegalArgumentException if they do not fit together, or an input of the decision is not finite
      */
     public EvidenceDecision choose(
             List<ExpertLoudness> library,
             Map<ProbePoint, double[]> norms,
-            double[] similarities,
+            ExampleComparison examples,
             OptionalDouble threshold) {
         Map<List<ProbePoint>, double[]> unusual = new HashMap<>();
         List<EvidenceReading> readings =
                 library.stream().map(expert -> read(expert, norms, unusual)).toList();
         double[] scores = new double[readings.size()];
-        if (similarities.length != 0 && similarities.length != scores.length) {
-            throw new IllegalArgumentException(similarities.length + " similarities of " + scores.length + " experts");
+        if (examples.experts() != 0 && examples.experts() != scores.length) {
+            throw new IllegalArgumentException(
+                    "examples of " + examples.experts() + " experts were compared, there are " + scores.length);
         }
         for (int i = 0; i < scores.length; i++) {
-            scores[i] = readings.get(i).score() + (similarities.length == 0 ? 0 : EXAMPLES_WEIGHT * similarities[i]);
+            scores[i] = readings.get(i).score()
+                    + (examples.experts() == 0 ? 0 : EXAMPLES_WEIGHT * examples.coefficients()[i]);
             if (!Double.isFinite(scores[i]) || !Double.isFinite(readings.get(i).standOut())) {
                 throw new IllegalArgumentException("the evidence of expert " + i + " is not finite");
             }
@@ -160,13 +163,14 @@ public final class ChooseByEvidence {
                 : LibraryThreshold.of(
                         library.stream().map(ExpertLoudness::constants).toList());
         OptionalInt chosen =
-                fit(readings, similarities, ranking[0]) >= least ? OptionalInt.of(ranking[0]) : OptionalInt.empty();
-        return new EvidenceDecision(readings, similarities, scores, ranking, least, chosen);
+                fit(readings, examples, ranking[0]) >= least ? OptionalInt.of(ranking[0]) : OptionalInt.empty();
+        return new EvidenceDecision(readings, examples, scores, ranking, least, chosen);
     }
 
     /** How well one expert fits a request: its stand-out, sharpened by the similarity with its examples if these were compared. */
-    static double fit(List<EvidenceReading> readings, double[] similarities, int expert) { // (experts or 0)
-        double sharpened = similarities.length == 0 ? 0 : EXAMPLES_WEIGHT * (similarities[expert] - EXAMPLES_NEUTRAL);
+    static double fit(List<EvidenceReading> readings, ExampleComparison examples, int expert) {
+        double sharpened =
+                examples.experts() == 0 ? 0 : EXAMPLES_WEIGHT * (examples.similarities()[expert] - EXAMPLES_NEUTRAL);
         return readings.get(expert).standOut() + sharpened;
     }
 }

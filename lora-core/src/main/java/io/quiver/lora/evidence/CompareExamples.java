@@ -114,19 +114,32 @@ public final class CompareExamples {
      * @throws IllegalArgumentException if the centroids are of another calibration or of other points
      */
     public double similarity(ExampleCentroids examples, SortedMap<ProbePoint, double[]> directions) {
-        if (!examples.calibrationDigest().equals(calibrationDigest)
-                || !examples.centroids().keySet().equals(directions.keySet())) {
-            throw new IllegalArgumentException("the examples were measured against " + examples.calibrationDigest()
-                    + " at " + examples.centroids().keySet() + ", not " + calibrationDigest + " at "
-                    + directions.keySet());
+        check(examples);
+        if (!directions.keySet().equals(frames.keySet())) {
+            throw new IllegalArgumentException(
+                    "there are directions at " + directions.keySet() + ", not at " + frames.keySet());
         }
         double sum = 0;
         for (Map.Entry<ProbePoint, double[]> centroid : examples.centroids().entrySet()) {
-            double[] direction = Objects.requireNonNull(directions.get(centroid.getKey()));
-            for (int i = 0; i < centroid.getValue().length; i++) {
-                sum += centroid.getValue()[i] * direction[i];
-            }
+            sum += dot(centroid.getValue(), Objects.requireNonNull(directions.get(centroid.getKey())));
         }
         return sum / examples.centroids().size();
+    }
+
+    /** @throws IllegalArgumentException if examples are of another calibration or of other points */
+    void check(ExampleCentroids examples) {
+        if (!examples.calibrationDigest().equals(calibrationDigest)
+                || !examples.centroids().keySet().equals(frames.keySet())) {
+            throw new IllegalArgumentException("the examples were measured against " + examples.calibrationDigest()
+                    + " at " + examples.centroids().keySet() + ", not " + calibrationDigest + " at " + frames.keySet());
+        }
+    }
+
+    static double dot(double[] x, double[] y) { // (in), (in)
+        double sum = 0;
+        for (int i = 0; i < x.length; i++) {
+            sum += x[i] * y[i];
+        }
+        return sum;
     }
 }

@@ -7,15 +7,15 @@ import java.util.OptionalInt;
  * Which expert of a library answers a request, and why.
  *
  * @param readings of every expert, in the order of the library
- * @param similarities of every expert's examples with the request, -1 to 1, if they were compared; otherwise empty // (experts or 0)
- * @param scores what decides: the readings' scores, sharpened by the similarities if there are any // (experts)
+ * @param examples what the request has of every expert's examples; {@link ExampleComparison#NONE} if they were not compared
+ * @param scores what decides: the readings' scores, sharpened by the examples if these were compared // (experts)
  * @param ranking numbers of the experts by score, highest first, at equal scores in the order of the library // (experts)
  * @param threshold which the best expert's {@link #fit} must reach; −∞ takes any
  * @param chosen number of the expert that answers; empty if the base answers alone
  */
 public record EvidenceDecision(
         List<EvidenceReading> readings,
-        double[] similarities,
+        ExampleComparison examples,
         double[] scores,
         int[] ranking,
         double threshold,
@@ -25,7 +25,7 @@ public record EvidenceDecision(
         if (readings.isEmpty()
                 || scores.length != readings.size()
                 || ranking.length != readings.size()
-                || (similarities.length != 0 && similarities.length != readings.size())) {
+                || (examples.experts() != 0 && examples.experts() != readings.size())) {
             throw new IllegalArgumentException("a decision has at least one expert, and as many scores as experts");
         }
         if (chosen.isPresent() && chosen.getAsInt() != ranking[0]) {
@@ -40,7 +40,7 @@ public record EvidenceDecision(
 
     /** How well an expert fits: its stand-out, sharpened by its similarity if examples were compared. */
     public double fit(int expert) {
-        return ChooseByEvidence.fit(readings, similarities, expert);
+        return ChooseByEvidence.fit(readings, examples, expert);
     }
 
     /** Number of the expert with the second highest score; empty if the library has one only. */

@@ -193,22 +193,23 @@ class EvidencePropertiesTest {
         Map<ProbePoint, double[]> norms = new TreeMap<>();
         RandomBase.POINTS.forEach(
                 point -> norms.put(point, random.doubles(5, 0, 5).toArray()));
-        EvidenceDecision first = choose.choose(library, norms, new double[0], OptionalDouble.empty());
+        EvidenceDecision first = choose.choose(library, norms, ExampleComparison.NONE, OptionalDouble.empty());
         ChooseByEvidence.ExpertLoudness best = library.get(first.best());
 
         Collections.reverse(library);
-        EvidenceDecision second = choose.choose(library, norms, new double[0], OptionalDouble.empty());
+        EvidenceDecision second = choose.choose(library, norms, ExampleComparison.NONE, OptionalDouble.empty());
 
         assertThat(library.get(second.best())).isSameAs(best);
         assertThat(second.threshold()).isEqualTo(first.threshold());
-        double[] similarities = new double[6];
-        similarities[second.ranking()[5]] = 1;
+        ExampleComparison examples =
+                new ExampleComparison(random.doubles(6, -1, 1).toArray(), new double[6]);
+        examples.coefficients()[second.ranking()[5]] = 1;
         double lead = second.scores()[second.best()] - second.scores()[second.ranking()[5]];
-        assertThat(choose.choose(library, norms, similarities, OptionalDouble.empty())
+        assertThat(choose.choose(library, norms, examples, OptionalDouble.empty())
                         .scores()[second.ranking()[5]])
                 .isCloseTo(second.scores()[second.best()] - lead + 10, within(1e-12));
         library.add(library.get(0));
-        assertThat(choose.choose(library, norms, new double[0], OptionalDouble.empty())
+        assertThat(choose.choose(library, norms, ExampleComparison.NONE, OptionalDouble.empty())
                         .ranking())
                 .containsSubsequence(0, 6);
     }

@@ -108,7 +108,7 @@ class HandWorkedEvidenceTest {
                         new ChooseByEvidence.ExpertLoudness(
                                 loud.constants(), new double[][] {{100 * unit, 100 * unit}})),
                 Map.of(POINT, new double[] {2, 2}),
-                new double[0],
+                ExampleComparison.NONE,
                 OptionalDouble.empty());
 
         double sigma = Math.sqrt(13.0 / 3);
@@ -134,19 +134,19 @@ class HandWorkedEvidenceTest {
                 List.of(new ChooseByEvidence.ExpertLoudness(evidence(0.5).constants(), new double[][] {{0}}));
         Map<ProbePoint, double[]> norms = Map.of(POINT, new double[] {2});
 
-        EvidenceDecision none = choose.choose(library, norms, new double[0], OptionalDouble.empty());
+        EvidenceDecision none = choose.choose(library, norms, ExampleComparison.NONE, OptionalDouble.empty());
         EvidenceDecision any =
-                choose.choose(library, norms, new double[0], OptionalDouble.of(Double.NEGATIVE_INFINITY));
+                choose.choose(library, norms, ExampleComparison.NONE, OptionalDouble.of(Double.NEGATIVE_INFINITY));
         double standOut = none.readings().get(0).standOut();
 
         assertThat(none.chosen()).isEmpty();
         assertThat(none.best()).isZero();
         assertThat(none.runnerUp()).isEmpty();
         assertThat(any.chosen()).hasValue(0);
-        assertThat(choose.choose(library, norms, new double[0], OptionalDouble.of(standOut))
+        assertThat(choose.choose(library, norms, ExampleComparison.NONE, OptionalDouble.of(standOut))
                         .chosen())
                 .hasValue(0);
-        assertThat(choose.choose(library, norms, new double[0], OptionalDouble.of(Math.nextUp(standOut)))
+        assertThat(choose.choose(library, norms, ExampleComparison.NONE, OptionalDouble.of(Math.nextUp(standOut)))
                         .chosen())
                 .isEmpty();
     }
@@ -185,12 +185,13 @@ class HandWorkedEvidenceTest {
         List<ChooseByEvidence.ExpertLoudness> library =
                 List.of(new ChooseByEvidence.ExpertLoudness(evidence(0.5).constants(), new double[][] {{0}}));
         Map<ProbePoint, double[]> norms = Map.of(POINT, new double[] {2});
-        double standOut = choose.choose(library, norms, new double[0], OptionalDouble.of(0))
+        double standOut = choose.choose(library, norms, ExampleComparison.NONE, OptionalDouble.of(0))
                 .fit(0);
 
         for (double similarity : new double[] {0.25, 0.45, 0.65}) {
             double fit = standOut + 10 * (similarity - 0.45);
-            double[] similarities = {similarity};
+            // The coefficient chooses, and has no say in who fits.
+            ExampleComparison similarities = new ExampleComparison(new double[] {similarity}, new double[] {-3});
             EvidenceDecision below = choose.choose(library, norms, similarities, OptionalDouble.of(fit - 1e-9));
             EvidenceDecision above = choose.choose(library, norms, similarities, OptionalDouble.of(fit + 1e-9));
             assertThat(below.readings().get(0).standOut()).isEqualTo(standOut);

@@ -68,9 +68,10 @@ final class EvidenceJson {
                     .put("version", pinned.version())
                     .put("score", decision.scores()[expert])
                     .put("stand_out", reading.standOut());
-            if (decision.similarities().length > 0) {
+            if (decision.examples().experts() > 0) {
                 one.put("evidence_score", reading.score())
-                        .put("similarity", decision.similarities()[expert])
+                        .put("similarity", decision.examples().similarities()[expert])
+                        .put("coefficient", decision.examples().coefficients()[expert])
                         .put("fit", decision.fit(expert));
             }
         });
