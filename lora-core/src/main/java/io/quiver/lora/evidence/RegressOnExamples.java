@@ -44,7 +44,7 @@ public final class RegressOnExamples {
         return Objects.requireNonNull(library.get(expert).centroids().get(point));
     }
 
-    /** The Cholesky factor of C·Cᵀ + λ·I, row by row. λ is a thousand million times what rounding may take away. */
+    /** The Cholesky factor of C·Cᵀ + λ·I, row by row. What is under the root stays near λ or above: rounding takes away far less. */
     private double[] factor(ProbePoint point) {
         int experts = library.size();
         double[] l = new double[experts * (experts + 1) / 2];
