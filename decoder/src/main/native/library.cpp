@@ -116,20 +116,12 @@ void matrix(Value *stack, uint64_t, uint64_t) {
   stack[0] = (Value)made;
 }
 
-// step(Tensor(a!) plan, Tensor inverse_temperatures) -> int: said to write to the plan, since what it does write to is known by its address alone
-void step(Value *stack, uint64_t, uint64_t) {
+// (Tensor(a!) plan, Tensor inverse_temperatures) -> int: said to write to the plan, since what it does write to is known by its address alone
+template <void (*work)(const int64_t *, const double *)>
+void planned(Value *stack, uint64_t, uint64_t) {
   void *data[2];
   for (int i = 0; i < 2; i++) data_of((Tensor)stack[i], &data[i]);
-  run((const int64_t *)data[0], (const double *)data[1]);
-  for (int i = 0; i < 2; i++) forget((Tensor)stack[i]);
-  stack[0] = 0;
-}
-
-// read(Tensor(a!) plan, Tensor inverse_temperatures) -> int: as step, for many tokens
-void read(Value *stack, uint64_t, uint64_t) {
-  void *data[2];
-  for (int i = 0; i < 2; i++) data_of((Tensor)stack[i], &data[i]);
-  read_all((const int64_t *)data[0], (const double *)data[1]);
+  work((const int64_t *)data[0], (const double *)data[1]);
   for (int i = 0; i < 2; i++) forget((Tensor)stack[i]);
   stack[0] = 0;
 }
@@ -255,7 +247,7 @@ bool register_operators() {
          !add_schema(schemas, "attends(Tensor any) -> int") &&
          !add_schema(schemas, "attend(Tensor(a!) to, Tensor q, Tensor keys, Tensor values, Tensor plan, Tensor scales) -> int") &&
          !implement("quiver", "CPU", __FILE__, __LINE__, &functions) &&
-         !add_function(functions, "address", address) && !add_function(functions, "pages", pages) && !add_function(functions, "matrix", matrix) && !add_function(functions, "adapt", adapt) && !add_function(functions, "step", step) && !add_function(functions, "read", read) &&
+         !add_function(functions, "address", address) && !add_function(functions, "pages", pages) && !add_function(functions, "matrix", matrix) && !add_function(functions, "adapt", adapt) && !add_function(functions, "step", planned<run>) && !add_function(functions, "read", planned<read_all>) &&
          !add_function(functions, "dequantize", dequantize) && !add_function(functions, "lengths", lengths) &&
          !add_function(functions, "attends", attends) && !add_function(functions, "attend", attend);
 }

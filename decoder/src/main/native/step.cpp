@@ -7,6 +7,7 @@
 #include "activation.h"
 #include "attention.h"
 #include "experts.h"
+#include "logits.h"
 #include "quantized.h"
 #include <algorithm>
 #include <vector>
@@ -256,19 +257,8 @@ class Pass {
         float *logits = step.row[m].logits;
         multiply_rows<W>(model.head_bits, model.head, model.vocabulary, model.hidden, from, until - from, input.data(), shared.widest, wanted, logits + from,
                          model.vocabulary);
-        finish(logits, wanted, from, until);
+        finish_logits<W>(model, logits, wanted, from, until);
         return;
-      }
-  }
-
-  void finish(float *logits, int wanted, int64_t from, int64_t until) {
-    const W *bias = Pass::bias(model.bias_head, model.head_bias);
-    const float cap = (float)model.scales->logit_cap;
-    for (int m = 0; m < wanted && (bias || cap > 0); m++)
-      for (int64_t i = from; i < until; i++) {
-        float &logit = logits[m * model.vocabulary + i];
-        if (bias) logit += number(bias[i]);
-        if (cap > 0) logit = std::tanh(logit / cap) * cap;
       }
   }
 

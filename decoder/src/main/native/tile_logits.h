@@ -1,5 +1,6 @@
 // Logits of the rows that want them, after a pass of many tokens.
 #pragma once
+#include "logits.h"
 #include "tiles.h"
 #include <vector>
 
@@ -43,7 +44,7 @@ class TileLogits {
         }
       }
     }
-    finish_logits(logits, wanted, from, until);
+    finish_logits<bfloat16>(model, logits, wanted, from, until);
   }
 
  private:
@@ -55,17 +56,6 @@ class TileLogits {
         transpose((const uint32_t *)&y[w * TILE + v], TILE, (uint32_t *)block, 16);
         for (int64_t m = 0; m < std::min((int64_t)16, tokens - v); m++)
           memcpy(to + (v + m) * model.vocabulary + w, block + 16 * m, std::min((int64_t)16, words - w) * sizeof(float));
-      }
-  }
-
-  void finish_logits(float *logits, int64_t wanted, int64_t from, int64_t until) {
-    const bfloat16 *bias = model.bias_head ? (const bfloat16 *)model.head_bias : nullptr;
-    const float cap = (float)model.scales->logit_cap;
-    for (int64_t m = 0; m < wanted && (bias || cap > 0); m++)
-      for (int64_t i = from; i < until; i++) {
-        float &logit = logits[m * model.vocabulary + i];
-        if (bias) logit += number(bias[i]);
-        if (cap > 0) logit = std::tanh(logit / cap) * cap;
       }
   }
 };
