@@ -63,27 +63,21 @@ void in_parallel(int64_t threads, Work work) {
   gomp_parallel([](void *data) { (*(Work *)data)(thread_number(), thread_count()); }, &work, (unsigned)threads, 0);
 }
 
-void run(const int64_t *plan, const double *inverse_temperature) {
-  // Of the calling thread: a name with a storage of each thread's own must not reach the others.
-  static thread_local Scratch of_this_thread;
-  Scratch &scratch = of_this_thread;
+// Runs a step with room that is the calling thread's own.
+template <class Room>
+void run(const int64_t *plan, const double *inverse_temperature, void (*work)(const Step &, Barrier &, Room &, int, int)) {
+  // A name with a storage of each thread's own must not reach the others.
+  static thread_local Room of_this_thread;
+  Room &room = of_this_thread;
   Model model;
   const Step step = step_of(plan, inverse_temperature, model);
-  prepare(scratch, step);
+  prepare(room, step);
   Barrier barrier;
-  in_parallel(step.threads, [&](int thread, int threads) { functions().pass(step, barrier, scratch, thread, threads); });
+  in_parallel(step.threads, [&](int thread, int threads) { work(step, barrier, room, thread, threads); });
 }
 
-// As run, for many tokens.
-void read_all(const int64_t *plan, const double *inverse_temperature) {
-  static thread_local Tiles of_this_thread;
-  Tiles &shared = of_this_thread;
-  Model model;
-  const Step step = step_of(plan, inverse_temperature, model);
-  prepare(shared, step);
-  Barrier barrier;
-  in_parallel(step.threads, [&](int thread, int threads) { functions().read(step, barrier, shared, thread, threads); });
-}
+void run_few(const int64_t *plan, const double *inverse_temperature) { run(plan, inverse_temperature, functions().pass); }
+void run_many(const int64_t *plan, const double *inverse_temperature) { run(plan, inverse_temperature, functions().read); }
 
 // address(Tensor t) -> int
 void address(Value *stack, uint64_t, uint64_t) {
@@ -247,7 +241,7 @@ bool register_operators() {
          !add_schema(schemas, "attends(Tensor any) -> int") &&
          !add_schema(schemas, "attend(Tensor(a!) to, Tensor q, Tensor keys, Tensor values, Tensor plan, Tensor scales) -> int") &&
          !implement("quiver", "CPU", __FILE__, __LINE__, &functions) &&
-         !add_function(functions, "address", address) && !add_function(functions, "pages", pages) && !add_function(functions, "matrix", matrix) && !add_function(functions, "adapt", adapt) && !add_function(functions, "step", planned<run>) && !add_function(functions, "read", planned<read_all>) &&
+         !add_function(functions, "address", address) && !add_function(functions, "pages", pages) && !add_function(functions, "matrix", matrix) && !add_function(functions, "adapt", adapt) && !add_function(functions, "step", planned<run_few>) && !add_function(functions, "read", planned<run_many>) &&
          !add_function(functions, "dequantize", dequantize) && !add_function(functions, "lengths", lengths) &&
          !add_function(functions, "attends", attends) && !add_function(functions, "attend", attend);
 }

@@ -11,7 +11,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
@@ -29,7 +28,7 @@ public final class ExpertPool {
     private final LoadExpert loadExpert;
     private final long bytesMax;
     /** In the order of use, longest ago first. Guarded by this. */
-    private final Map<Digest, Resident> residents = new LinkedHashMap<>(16, 0.75f, true);
+    private final Map<Digest, PooledExpert> residents = new LinkedHashMap<>(16, 0.75f, true);
 
     private final Consumer<Digest> evicted;
 
@@ -46,25 +45,6 @@ public final class ExpertPool {
         this.bytesMax = bytesMax;
     }
 
-    private static final class Resident {
-        final CompletableFuture<Expert> expert = new CompletableFuture<>();
-        final long fileBytes;
-        int pins;
-        /** What is resident for it beside its weights. */
-        long besideBytes;
-
-        Resident(long fileBytes) {
-            this.fileBytes = fileBytes;
-        }
-
-        /** What the files have until it is loaded, then what it takes, which grows with the largest rank beside it. */
-        long bytes() {
-            return expert.isDone() && !expert.isCompletedExceptionally()
-                    ? expert.join().residentBytes() + besideBytes
-                    : fileBytes;
-        }
-    }
-
     /**
      * What is resident at one moment.
      *
@@ -74,7 +54,7 @@ public final class ExpertPool {
 
     /** Experts that stay resident until this is closed; in the order asked for. Closing twice does nothing. */
     public final class Lease implements AutoCloseable {
-        private final List<Resident> pinned = new ArrayList<>();
+        private final List<PooledExpert> pinned = new ArrayList<>();
         private final List<Expert> experts = new ArrayList<>();
         private final SortedMap<Integer, String> leftOut = new TreeMap<>();
         private boolean closed;
@@ -161,7 +141,7 @@ public final class ExpertPool {
         long bytes = 0;
         synchronized (this) {
             for (ExpertContent expert : experts) {
-                Resident known = residents.get(expert.digest());
+                PooledExpert known = residents.get(expert.digest());
                 bytes += known == null ? expert.fileBytes() : known.bytes();
             }
         }
@@ -195,14 +175,14 @@ public final class ExpertPool {
     }
 
     private void add(Lease lease, ExpertContent expert) {
-        Resident resident;
+        PooledExpert resident;
         boolean absent;
         synchronized (this) {
             absent = !residents.containsKey(expert.digest());
             if (absent) {
                 makeRoom(expert.fileBytes());
             }
-            resident = residents.computeIfAbsent(expert.digest(), digest -> new Resident(expert.fileBytes()));
+            resident = residents.computeIfAbsent(expert.digest(), digest -> new PooledExpert(expert.fileBytes()));
             resident.pins++;
             lease.pinned.add(resident);
         }
@@ -222,7 +202,7 @@ public final class ExpertPool {
         }
     }
 
-    private void load(ExpertContent expert, Resident resident) {
+    private void load(ExpertContent expert, PooledExpert resident) {
         try {
             resident.expert.complete(loadExpert.load(expert));
         } catch (Throwable e) {
@@ -241,7 +221,7 @@ public final class ExpertPool {
     private void makeRoom(long bytes) {
         long pinned = 0;
         long all = 0;
-        for (Resident resident : residents.values()) {
+        for (PooledExpert resident : residents.values()) {
             all += resident.bytes();
             pinned += resident.pins > 0 ? resident.bytes() : 0;
         }
@@ -252,9 +232,10 @@ public final class ExpertPool {
                             + " (quiver.router.expert-memory)",
                     null);
         }
-        Iterator<Map.Entry<Digest, Resident>> longestAgo = residents.entrySet().iterator();
+        Iterator<Map.Entry<Digest, PooledExpert>> longestAgo =
+                residents.entrySet().iterator();
         while (all + bytes > bytesMax && longestAgo.hasNext()) {
-            Map.Entry<Digest, Resident> entry = longestAgo.next();
+            Map.Entry<Digest, PooledExpert> entry = longestAgo.next();
             if (entry.getValue().pins == 0) {
                 all -= entry.getValue().bytes();
                 decoder.evict(entry.getValue().expert.join());
@@ -272,7 +253,7 @@ public final class ExpertPool {
      * @throws RequestRefusedException if it does not fit together with those in use
      */
     synchronized void grew(Digest digest, long bytes) {
-        Resident resident = residents.get(digest);
+        PooledExpert resident = residents.get(digest);
         if (resident != null) {
             resident.besideBytes += bytes;
             if (bytes > 0) {
@@ -303,7 +284,7 @@ public final class ExpertPool {
 
     /** Bytes that the resident experts take. */
     public synchronized long residentBytes() {
-        return residents.values().stream().mapToLong(Resident::bytes).sum();
+        return residents.values().stream().mapToLong(PooledExpert::bytes).sum();
     }
 
     public synchronized Load load() {

@@ -1,16 +1,15 @@
 package io.quiver.decoder.torch;
 
 import io.quiver.decoder.Decoder.Feed;
-import io.quiver.decoder.Decoder.ModuleTrace;
 import io.quiver.decoder.Decoder.StepOutput;
 import io.quiver.decoder.ModelConfig;
 import io.quiver.decoder.Tracing;
+import io.quiver.decoder.torch.StepParts.Part;
+import io.quiver.decoder.torch.StepParts.Piece;
+import io.quiver.decoder.torch.StepParts.Progress;
 import io.quiver.decoder.torch.TensorProgram.Floats;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Turns feeds into calls of the program's {@code step} and its tensors into outputs. Feeds with the same routing become one part
@@ -45,46 +44,6 @@ final class StepCalls {
         return reads;
     }
 
-    /** What one feed has led to so far. */
-    private static final class Progress {
-        final TorchSequence sequence;
-        final Feed feed;
-        final Table.@Nullable Use use;
-        final List<float[]> logits = new ArrayList<>();
-        final Map<String, List<float[][]>> trace = new LinkedHashMap<>();
-        float[] shares = {}; // (experts), or empty
-        int fed;
-
-        Progress(Feed feed) {
-            this.sequence = (TorchSequence) feed.sequence();
-            this.feed = feed;
-            Table table = sequence.table();
-            this.use = table == null ? null : Table.Use.of(table, sequence.routing());
-        }
-
-        int left() {
-            return feed.tokens().length - fed;
-        }
-    }
-
-    /** Some tokens of one feed, in one call. */
-    private record Piece(Progress progress, int tokens, int capacity) {
-        boolean last() {
-            return tokens == progress.left();
-        }
-
-        boolean wanted() {
-            return progress.feed.everyToken() || last();
-        }
-    }
-
-    /** Neighbouring pieces with one routing. */
-    private record Part(Table.Use use, List<Piece> pieces) {
-        int rows() {
-            return pieces.stream().mapToInt(Piece::tokens).sum();
-        }
-    }
-
     /** Feeds all tokens; the feeds were checked. */
     List<StepOutput> run(List<Feed> feeds) {
         List<Progress> all = feeds.stream().map(Progress::new).toList();
@@ -111,7 +70,7 @@ final class StepCalls {
                 call("step", rest);
             }
         }
-        return all.stream().map(StepCalls::output).toList();
+        return all.stream().map(Progress::output).toList();
     }
 
     private List<Piece> next(List<Progress> all) {
@@ -147,8 +106,8 @@ final class StepCalls {
     }
 
     private void call(String method, List<Piece> pieces) {
-        List<Part> parts = parts(pieces);
-        List<Piece> ordered = ordered(pieces, parts);
+        List<Part> parts = Part.of(pieces);
+        List<Piece> ordered = Part.order(pieces, parts);
         int[] tokens = new int[ordered.stream().mapToInt(Piece::tokens).sum()];
         long[] feeds = new long[5 * ordered.size()];
         int row = 0;
@@ -171,27 +130,6 @@ final class StepCalls {
             piece.progress().sequence.advance(piece.tokens(), piece.capacity());
             piece.progress().fed += piece.tokens();
         }
-    }
-
-    private static List<Part> parts(List<Piece> pieces) {
-        Map<Table.Use, List<Piece>> byUse = new LinkedHashMap<>();
-        for (Piece piece : pieces) {
-            Table.Use use = piece.progress().use;
-            if (use != null) {
-                byUse.computeIfAbsent(use, unused -> new ArrayList<>()).add(piece);
-            }
-        }
-        List<Part> parts = new ArrayList<>();
-        byUse.forEach((use, members) -> parts.add(new Part(use, members)));
-        return parts;
-    }
-
-    /** The pieces of each part side by side, those of the base model alone at the end. */
-    private static List<Piece> ordered(List<Piece> pieces, List<Part> parts) {
-        List<Piece> ordered = new ArrayList<>();
-        parts.forEach(part -> ordered.addAll(part.pieces()));
-        pieces.stream().filter(piece -> piece.progress().use == null).forEach(ordered::add);
-        return ordered;
     }
 
     private static long[] numbers(List<Part> parts) {
@@ -307,19 +245,5 @@ final class StepCalls {
                 collected.add(pieceCoefficients);
             }
         }
-    }
-
-    private static StepOutput output(Progress progress) {
-        List<ModuleTrace> trace = new ArrayList<>();
-        progress.trace.forEach((module, pieces) -> {
-            List<float[]> scores = new ArrayList<>();
-            List<float[]> coefficients = new ArrayList<>();
-            for (int i = 0; i < pieces.size(); i += 2) {
-                scores.addAll(List.of(pieces.get(i)));
-                coefficients.addAll(List.of(pieces.get(i + 1)));
-            }
-            trace.add(new ModuleTrace(module, scores.toArray(float[][]::new), coefficients.toArray(float[][]::new)));
-        });
-        return new StepOutput(progress.logits.toArray(float[][]::new), trace, progress.shares);
     }
 }
